@@ -1,0 +1,1 @@
+"""The edge between the package and a process that asks for it."""

@@ -1,0 +1,1 @@
+"""Devices: one file per interface, behind the seam of `device.Device`."""

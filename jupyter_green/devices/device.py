@@ -1,0 +1,147 @@
+"""The seam to the hardware: what every device is and the one thing it does.
+
+A device is *read*, and gives a `Counter` in joules that only grows or a `Gauge` in
+watts, each stamped by the monotonic clock.  Zones, wraps, error codes and field values
+stay inside the backend's own file.  Imports `errors` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+Clock = Callable[[], int]  # nanoseconds that never go back, like time.monotonic_ns
+
+
+class Counter(NamedTuple):
+    """Joules since some fixed moment, as seen at a monotonic time.
+
+    Attributes:
+        t_ns: Middle of the call that read it, in monotonic nanoseconds.
+        energy_j: Joules; never less than at an earlier reading.
+        bound_j: Joules of cumulative model error (95 %): the half-width of an interval
+            over a window is the difference of this figure.  0 for real counters.
+    """
+
+    t_ns: int
+    energy_j: float
+    bound_j: float = 0.0
+
+
+class Gauge(NamedTuple):
+    """Watts, as seen at a monotonic time.
+
+    Attributes:
+        t_ns: Middle of the call that read it, in monotonic nanoseconds.
+        power_w: Watts.
+        averaging_s: Length of the trailing window the value is a mean of; 0: instant.
+    """
+
+    t_ns: int
+    power_w: float
+    averaging_s: float = 0.0
+
+
+@runtime_checkable
+class Device(Protocol):
+    """One thing that draws power and can be read.
+
+    Attributes:
+        id: Stable identifier, unique on the host: a GPU's UUID, ``package-0``.
+        kind: ``gpu``, ``cpu``, ``dram``, ``ram``, ``soc`` or ``machine``.
+        index: Position among the devices of this kind.
+        name: The product's name, for people.
+        method: What its energy will be called: ``counter``, ``integrated``,
+            ``estimated`` or ``simulated``.
+        scope: ``device``, ``shared`` or ``mig-parent``.
+        calibration: Relative half-width (95 %) of the error common to all readings.
+        resolution_j: The step of the counter in joules; None for a gauge.
+        update_period_s: Seconds between changes of the value as far as is known.
+        max_interval_s: The longest time between two readings that loses nothing (a
+            counter's wrap, a gauge's shape); None where there is no limit.
+        power_limit_w: The most watts it can draw, if known.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def calibration(self) -> float: ...
+    @property
+    def resolution_j(self) -> float | None: ...
+    @property
+    def update_period_s(self) -> float: ...
+    @property
+    def max_interval_s(self) -> float | None: ...
+    @property
+    def power_limit_w(self) -> float | None: ...
+
+    def read(self) -> Counter | Gauge:
+        """Return joules or watts now.
+
+        Raises:
+            DeviceError: It could not be read this time.
+            DeviceLostError: It is gone, or its counter was reset.
+        """
+        ...
+
+
+class Occupancy(NamedTuple):
+    """Who uses a device.
+
+    Attributes:
+        own: Fraction of the device's busy time that is this process tree's; None if
+            the interface does not say.
+        basis: How `own` is known: ``sole-process`` or ``gpu-utilisation``.
+        foreign: True where processes of others are on the device.
+    """
+
+    own: float | None
+    basis: str
+    foreign: bool
+
+
+@runtime_checkable
+class Occupied(Protocol):
+    """A device that can tell who uses it."""
+
+    def occupancy(self, own_pids: frozenset[int]) -> Occupancy | None:
+        """Return who used the device lately, or None where that cannot be known."""
+        ...
+
+
+class Problem(NamedTuple):
+    """Why something is not measured, for `doctor` and for warnings.
+
+    Attributes:
+        subject: What is concerned, for example ``rapl`` or ``gpu 0``.
+        what: What was found.
+        why: The cause.
+        remedy: The exact command or step that would mend it; may be empty.
+        risk: What that step opens or breaks; may be empty.
+        severity: ``missing`` (no such hardware), ``forbidden``, ``broken`` or
+            ``note``.
+    """
+
+    subject: str
+    what: str
+    why: str
+    remedy: str = ""
+    risk: str = ""
+    severity: str = "missing"
+
+
+class Found(NamedTuple):
+    """What one backend found on this machine."""
+
+    devices: tuple[Device, ...]
+    problems: tuple[Problem, ...]
