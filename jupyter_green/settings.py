@@ -1,8 +1,8 @@
 """Settings, each with where its value came from.
 
 One order: option given (or environment) > project file ``jupyter_green.toml`` of the
-nearest folder above > Jupyter configuration > default.  Pure but for reading the project
-file: the Jupyter configuration is handed in by the doors that know Jupyter.
+nearest folder above > Jupyter configuration > default.  Pure but for reading the
+project file: the Jupyter configuration is handed in by the doors that know Jupyter.
 Imports `errors` only.
 
     >>> resolve({"country": "FRA"}).country

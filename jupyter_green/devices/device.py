@@ -42,17 +42,16 @@ class Gauge(NamedTuple):
     averaging_s: float = 0.0
 
 
-@runtime_checkable
-class Device(Protocol):
-    """One thing that draws power and can be read.
+class About(NamedTuple):
+    """What a device is; it does not change while the device is there.
 
     Attributes:
         id: Stable identifier, unique on the host: a GPU's UUID, ``package-0``.
         kind: ``gpu``, ``cpu``, ``dram``, ``ram``, ``soc`` or ``machine``.
-        index: Position among the devices of this kind.
-        name: The product's name, for people.
         method: What its energy will be called: ``counter``, ``integrated``,
             ``estimated`` or ``simulated``.
+        index: Position among the devices of this kind.
+        name: The product's name, for people.
         scope: ``device``, ``shared`` or ``mig-parent``.
         calibration: Relative half-width (95 %) of the error common to all readings.
         resolution_j: The step of the counter in joules; None for a gauge.
@@ -62,28 +61,27 @@ class Device(Protocol):
         power_limit_w: The most watts it can draw, if known.
     """
 
+    id: str
+    kind: str
+    method: str
+    index: int = 0
+    name: str = ""
+    scope: str = "device"
+    calibration: float = 0.0
+    resolution_j: float | None = None
+    update_period_s: float = 0.0
+    max_interval_s: float | None = None
+    power_limit_w: float | None = None
+
+
+@runtime_checkable
+class Device(Protocol):
+    """One thing that draws power and can be read."""
+
     @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def index(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def method(self) -> str: ...
-    @property
-    def scope(self) -> str: ...
-    @property
-    def calibration(self) -> float: ...
-    @property
-    def resolution_j(self) -> float | None: ...
-    @property
-    def update_period_s(self) -> float: ...
-    @property
-    def max_interval_s(self) -> float | None: ...
-    @property
-    def power_limit_w(self) -> float | None: ...
+    def about(self) -> About:
+        """What it is."""
+        ...
 
     def read(self) -> Counter | Gauge:
         """Return joules or watts now.
