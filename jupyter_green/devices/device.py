@@ -8,6 +8,7 @@ stay inside the backend's own file.  Imports `errors` only.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 Clock = Callable[[], int]  # nanoseconds that never go back, like time.monotonic_ns
@@ -42,7 +43,8 @@ class Gauge(NamedTuple):
     averaging_s: float = 0.0
 
 
-class About(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
     """What a device is; it does not change while the device is there.
 
     Attributes:
