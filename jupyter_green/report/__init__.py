@@ -1,0 +1,1 @@
+"""Tables and documents built from records: `build` then render."""
