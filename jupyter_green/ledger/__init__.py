@@ -3,3 +3,19 @@
 `lines` says what a line is, `writer` appends them, `reader` makes records of them and
 `totals` adds the records up.  Imports `records`, `units` and `errors` from below.
 """
+
+from jupyter_green.ledger.folder import default_folder, ledger_folder
+from jupyter_green.ledger.processes import new_session
+from jupyter_green.ledger.reader import Ledger, LedgerProblem, read_ledger, read_slim
+from jupyter_green.ledger.writer import LedgerWriter
+
+__all__ = [
+    "Ledger",
+    "LedgerProblem",
+    "LedgerWriter",
+    "default_folder",
+    "ledger_folder",
+    "new_session",
+    "read_ledger",
+    "read_slim",
+]

@@ -10,12 +10,15 @@ only.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from jupyter_green.records import SCHEMA_VERSION, Baseline, DeviceRecord, Record
+from jupyter_green.records import SCHEMA_VERSION, Baseline, DeviceRecord, Pue, Record
+
+R = TypeVar("R")
+D = TypeVar("D")
 
 
 class SessionLine(
@@ -56,14 +59,14 @@ class SessionLine(
     schema_version: int = msgspec.field(default_factory=lambda: SCHEMA_VERSION)
 
 
-class StartLine(Struct, frozen=True, tag="start", tag_field="type"):
+class StartLine(Struct, Generic[R], frozen=True, tag="start", tag_field="type"):
     """A run began; its record has the status ``running``."""
 
-    record: Record
+    record: R
 
 
 class HeartbeatLine(
-    Struct, frozen=True, kw_only=True, tag="heartbeat", tag_field="type"
+    Struct, Generic[D], frozen=True, kw_only=True, tag="heartbeat", tag_field="type"
 ):
     """A run goes on.
 
@@ -77,13 +80,13 @@ class HeartbeatLine(
     record: str
     at: str
     duration_s: float
-    devices: tuple[DeviceRecord, ...]
+    devices: tuple[D, ...]
 
 
-class EndLine(Struct, frozen=True, tag="end", tag_field="type"):
+class EndLine(Struct, Generic[R], frozen=True, tag="end", tag_field="type"):
     """A run ended; the last such line of a record counts."""
 
-    record: Record
+    record: R
 
 
 class TagLine(
@@ -110,7 +113,67 @@ class BaselineLine(Struct, frozen=True, tag="baseline", tag_field="type"):
     baseline: Baseline
 
 
-Line = SessionLine | StartLine | HeartbeatLine | EndLine | TagLine | BaselineLine
+class SlimDevice(Struct, frozen=True, kw_only=True, gc=False):
+    """What totals need of a `DeviceRecord`; decoding skips the rest."""
+
+    id: str
+    method: str
+    energy_j: float | None
+    uncertainty_j: float | None
+    uncertainty_random_j: float | None
+    name: str = ""
+
+
+class SlimHost(Struct, frozen=True, kw_only=True, gc=False):
+    """What totals need of a `Host`."""
+
+    id: str
+    name: str = ""
+
+
+class SlimIntensity(Struct, frozen=True, kw_only=True, gc=False):
+    """What totals need of an `Intensity`."""
+
+    g_per_kwh: float
+
+
+class SlimRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """What totals need of a `Record`."""
+
+    id: str
+    duration_s: float
+    devices: tuple[SlimDevice, ...]
+    started_at: str = ""
+    ended_at: str = ""
+    status: str = "ok"
+    final: bool = True
+    label: str = ""
+    purpose: str | None = None
+    parent: str | None = None
+    notebook: str = ""
+    intensity: SlimIntensity | None = None
+    pue: Pue = Pue()
+    host: SlimHost | None = None
+    flags: tuple[str, ...] = ()
+    schema_version: int = 1
+
+
+Line = (
+    SessionLine
+    | StartLine[Record]
+    | HeartbeatLine[DeviceRecord]
+    | EndLine[Record]
+    | TagLine
+    | BaselineLine
+)
+SlimLine = (
+    SessionLine
+    | StartLine[SlimRecord]
+    | HeartbeatLine[SlimDevice]
+    | EndLine[SlimRecord]
+    | TagLine
+    | BaselineLine
+)
 
 
 def encode_line(line: Line) -> bytes:
