@@ -1,0 +1,202 @@
+"""Add records up, each joule once.
+
+A record inside another one of the ledger is part of it and is not added.  What cannot
+be known is counted beside the sum, never added as 0.  Imports `records`, `errors` and
+the ledger's own modules.
+
+    >>> from jupyter_green.records import Record
+    >>> totals([Record(id="r1", duration_s=2.0, devices=())]).total.unmeasured_runs
+    1
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from jupyter_green.errors import LedgerError
+from jupyter_green.ledger.lines import parse_time, utc_text
+from jupyter_green.ledger.sums import (
+    AnyDevice,
+    AnyRecord,
+    DeviceKey,
+    Row,
+    Sum,
+    host_id,
+)
+
+By = Literal["notebook", "label", "purpose", "device", "day", "host"]
+CHOICES: tuple[str, ...] = get_args(By)
+
+
+NO_DEVICE: DeviceKey = ("", "")
+SHORT_ID = 12  # characters, enough for GPU-1234abcd
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums of a ledger.
+
+    Attributes:
+        by: What the rows are told apart by; None: no rows.
+        since: UTC time from which records count; None: all.
+        rows: Largest energy first; days in their order.
+        total: The grand total.
+        nested_runs: Records left out because they are part of another one.
+    """
+
+    by: str | None
+    since: str | None
+    rows: tuple[Row, ...]
+    total: Row
+    nested_runs: int
+
+
+def totals(
+    records: Collection[AnyRecord],
+    by: By | str | None = None,
+    since: datetime | None = None,
+) -> Totals:
+    """Add up records.
+
+    Args:
+        records: Records with different ids.
+        by: What to tell rows apart by, one of `CHOICES`.
+        since: Leave out records that began earlier.
+
+    Raises:
+        LedgerError: *by* is none of `CHOICES`.
+    """
+    if by is not None and by not in CHOICES:
+        raise LedgerError(
+            f"totals cannot be told apart by {by!r}",
+            remedy=f"Choose one of {', '.join(CHOICES)}",
+        )
+    if since is not None:
+        records = [r for r in records if _began_by(r, since)]
+    covered = _covered(records)
+    counted = [r for r in records if r.id not in covered] if covered else records
+    sums: dict[Any, Sum] = {}
+    for record in counted:
+        for key, devices in _parts(record, by):
+            row = sums.get(key)
+            if row is None:
+                row = sums[key] = Sum()
+            row.add(record, devices)
+    if by == "device":
+        # A run stands in the row of each of its devices, so rows give no grand total.
+        names = _device_names(counted)
+        grand = Sum()
+        for record in counted:
+            grand.add(record, record.devices)
+    else:
+        names = {key: key for key in sums}
+        grand = Sum.of(sums.values())
+    rows = [row.row(names[key]) for key, row in sums.items()] if by else []
+    rows.sort(key=_by_key if by == "day" else _by_energy)
+    return Totals(
+        by=by,
+        since=utc_text(since) if since else None,
+        rows=tuple(rows),
+        total=grand.row(""),
+        nested_runs=len(records) - len(counted),
+    )
+
+
+def _began_by(record: AnyRecord, since: datetime) -> bool:
+    began = parse_time(record.started_at)
+    return began is None or began >= since
+
+
+def _covered(records: Collection[AnyRecord]) -> set[str]:
+    """Return ids of the records whose energy an enclosing one of these has already."""
+    parents = {r.id: r.parent for r in records if r.parent is not None}
+    if not parents:
+        return set()
+    measured = {r.id for r in records if any(d.energy_j is not None for d in r.devices)}
+    known: dict[str, bool] = {}
+    for identifier in parents:
+        path: list[str] = []
+        on_path: set[str] = set()
+        node = identifier
+        # A chain that bites its own tail is cut where it does.
+        while node not in known and node not in on_path and node in parents:
+            path.append(node)
+            on_path.add(node)
+            node = parents[node] or ""
+        if node in on_path:
+            known[node] = False
+        for child in reversed(path):
+            above = parents[child] or ""
+            if child not in known:
+                known[child] = above in measured or known.get(above, False)
+    return {identifier for identifier, is_covered in known.items() if is_covered}
+
+
+def _parts(
+    record: AnyRecord, by: str | None
+) -> list[tuple[Any, tuple[AnyDevice, ...]]]:
+    if by is None:
+        return [("", record.devices)]
+    if by != "device":
+        return [(KEYS[by](record), record.devices)]
+    host = host_id(record)
+    if not record.devices:
+        return [(NO_DEVICE, ())]
+    return [((host, device.id), (device,)) for device in record.devices]
+
+
+def _device_names(records: Collection[AnyRecord]) -> dict[DeviceKey, str]:
+    """Return names that tell devices apart: with host or whole id only where needed."""
+    products: dict[DeviceKey, str] = {NO_DEVICE: ""}
+    for record in records:
+        host = host_id(record)
+        for device in record.devices:
+            key = (host, device.id)
+            products[key] = products.get(key) or device.name
+    short = {
+        (host, identifier): f"{product} {identifier[:SHORT_ID]}".strip()
+        for (host, identifier), product in products.items()
+    }
+    short[NO_DEVICE] = "no device"
+    count = Counter(short.values())
+    return {
+        (host, identifier): name
+        if count[name] == 1
+        else f"{products[host, identifier]} {identifier} on {host[:SHORT_ID]}".strip()
+        for (host, identifier), name in short.items()
+    }
+
+
+def _day(record: AnyRecord) -> str:
+    text = record.started_at
+    if text.endswith(("Z", "+00:00")):
+        return text[:10]
+    began = parse_time(text)
+    return began.astimezone(UTC).date().isoformat() if began else "no date"
+
+
+def _host(record: AnyRecord) -> str:
+    host = record.host
+    return (host.name or host.id[:SHORT_ID] if host else "") or "unknown host"
+
+
+KEYS: dict[str, Callable[[AnyRecord], str]] = {
+    "notebook": lambda record: record.notebook or "no notebook",
+    "label": lambda record: record.label or "no label",
+    "purpose": lambda record: record.purpose or "untagged",
+    "day": _day,
+    "host": _host,
+}
+
+
+def _by_key(row: Row) -> str:
+    return row.key
+
+
+def _by_energy(row: Row) -> tuple[float, str]:
+    return (math.inf if row.energy_j is None else -row.energy_j, row.key)
