@@ -7,15 +7,21 @@
 from jupyter_green.ledger.folder import default_folder, ledger_folder
 from jupyter_green.ledger.processes import new_session
 from jupyter_green.ledger.reader import Ledger, LedgerProblem, read_ledger, read_slim
+from jupyter_green.ledger.since import parse_since
+from jupyter_green.ledger.totals import GROUPINGS, Totals, totals
 from jupyter_green.ledger.writer import LedgerWriter
 
 __all__ = [
+    "GROUPINGS",
     "Ledger",
     "LedgerProblem",
     "LedgerWriter",
+    "Totals",
     "default_folder",
     "ledger_folder",
     "new_session",
+    "parse_since",
     "read_ledger",
     "read_slim",
+    "totals",
 ]

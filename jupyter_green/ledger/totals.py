@@ -30,9 +30,7 @@ from jupyter_green.ledger.sums import (
 )
 
 By = Literal["notebook", "label", "purpose", "device", "day", "host"]
-CHOICES: tuple[str, ...] = get_args(By)
-
-
+GROUPINGS: tuple[str, ...] = get_args(By)
 NO_DEVICE: DeviceKey = ("", "")
 SHORT_ID = 12  # characters, enough for GPU-1234abcd
 
@@ -65,16 +63,16 @@ def totals(
 
     Args:
         records: Records with different ids.
-        by: What to tell rows apart by, one of `CHOICES`.
+        by: What to tell rows apart by, one of `GROUPINGS`.
         since: Leave out records that began earlier.
 
     Raises:
-        LedgerError: *by* is none of `CHOICES`.
+        LedgerError: *by* is none of `GROUPINGS`.
     """
-    if by is not None and by not in CHOICES:
+    if by is not None and by not in GROUPINGS:
         raise LedgerError(
             f"totals cannot be told apart by {by!r}",
-            remedy=f"Choose one of {', '.join(CHOICES)}",
+            remedy=f"Choose one of {', '.join(GROUPINGS)}",
         )
     if since is not None:
         records = [r for r in records if _began_by(r, since)]
