@@ -1,0 +1,198 @@
+"""``jupyter green totals``, ``jupyter green tag`` and ``jupyter green schema``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_green.config import settings_in_force
+from jupyter_green.errors import LedgerError
+from jupyter_green.ledger import (
+    GROUPINGS,
+    Ledger,
+    LedgerWriter,
+    ledger_folder,
+    new_session,
+    parse_since,
+    read_ledger,
+    read_slim,
+    totals,
+)
+from jupyter_green.ledger.lines import SlimRecord, json_schema
+from jupyter_green.ledger.reader import Progress
+from jupyter_green.records import PURPOSES, Record
+from jupyter_green.report.format import format_duration, format_energy
+from jupyter_green.report.tables import render_text
+from jupyter_green.report.totals import totals_json, totals_table
+
+SHORTEST_PREFIX = 4
+SHOWN_CANDIDATES = 10
+QUICKLY_READ = 20 * 2**20  # bytes; a smaller ledger needs no progress bar
+Subparsers = Any  # argparse's own class for them is private
+
+
+def add_parsers(subparsers: Subparsers) -> None:
+    """Register the verbs that read or amend a ledger."""
+    total = subparsers.add_parser("totals", help="energy and CO2e so far")
+    total.add_argument("--by", choices=GROUPINGS, help="one row for each of these")
+    total.add_argument(
+        "--since",
+        metavar="WHEN",
+        help="a date or time (UTC unless it says its zone), or a span: 24h, 7d, 2w",
+    )
+    total.add_argument(
+        "--ledger",
+        action="append",
+        metavar="DIR",
+        help="folder of a ledger; may be given several times",
+    )
+    total.add_argument("--json", action="store_true", help="print JSON, unrounded")
+    total.set_defaults(run=run_totals)
+
+    tag = subparsers.add_parser("tag", help="give a record a purpose or label")
+    tag.add_argument("record", metavar="RECORD", help="its id, or the first of it")
+    tag.add_argument("--purpose", choices=PURPOSES)
+    tag.add_argument("--label")
+    tag.add_argument("--ledger", metavar="DIR", help="folder of the ledger")
+    tag.set_defaults(run=run_tag)
+
+    schema = subparsers.add_parser("schema", help="JSON Schema of the ledger's lines")
+    schema.set_defaults(run=run_schema)
+
+
+def run_totals(options: argparse.Namespace) -> int:
+    """Print totals; 1 if some of the ledger could not be read.
+
+    Raises:
+        LedgerError: A folder that was named is not there, or the time is no time.
+    """
+    since = parse_since(options.since) if options.since else None
+    folders = _folders(options.ledger)
+    with _progress(folders) as progress:
+        ledger: Ledger[SlimRecord] = read_slim(folders, since=since, progress=progress)
+    summed = totals(ledger.records, by=options.by, since=since)
+    if options.json:
+        built = totals_json(summed, ledger.problems, ledger.problem_count)
+        sys.stdout.write(json.dumps(built, indent=2) + "\n")
+    else:
+        sys.stdout.write(render_text(totals_table(summed)) + "\n")
+    _report(ledger)
+    return 1 if ledger.problem_count else 0
+
+
+def run_tag(options: argparse.Namespace) -> int:
+    """Write a tag for one record; 1 if the ledger cannot be written.
+
+    Raises:
+        LedgerError: There is nothing to write, or not exactly one such record.
+    """
+    if options.purpose is None and options.label is None:
+        raise LedgerError("there is nothing to tag", remedy="Give --purpose or --label")
+    folders = _folders([options.ledger] if options.ledger else None)
+    ledger = read_ledger(folders)
+    record = find_record(ledger.records, options.record)
+    _report(ledger)
+    writer = LedgerWriter(folders[0], new_session())
+    writer.tag([record.id], purpose=options.purpose, label=options.label)
+    saved = writer.close()
+    if not saved:
+        sys.stderr.write(f"jupyter green tag: {writer.problem or 'the disk hangs'}\n")
+        return 1
+    given = (options.purpose, options.label and f"label {options.label!r}")
+    told = ", ".join(part for part in given if part)
+    sys.stdout.write(f"{record.key} is tagged: {told}\n")
+    return 0
+
+
+def run_schema(_options: argparse.Namespace) -> int:
+    """Print the JSON Schema of any line of a ledger."""
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+    return 0
+
+
+def find_record(records: Sequence[Record], prefix: str) -> Record:
+    """Return the one record whose id is or begins with *prefix*.
+
+    Raises:
+        LedgerError: None does, several do, or the prefix is too short.
+    """
+    found = [r for r in records if r.id == prefix]
+    if not found and len(prefix) < SHORTEST_PREFIX:
+        raise LedgerError(
+            f"{prefix!r} is too short to name a record",
+            remedy=f"Give at least {SHORTEST_PREFIX} characters of its id",
+        )
+    found = found or [r for r in records if r.id.startswith(prefix)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise LedgerError(
+            f"no record begins with {prefix!r}",
+            remedy=f"The newest are:\n{_listed(records)}" if records else "",
+            why="" if records else "the ledger holds no records",
+        )
+    raise LedgerError(
+        f"{len(found)} records begin with {prefix!r}",
+        remedy=f"Give more of the id:\n{_listed(found)}",
+    )
+
+
+def _listed(records: Sequence[Record]) -> str:
+    return "\n".join(
+        f"  {r.id}  {r.started_at}  {format_duration(r.duration_s)}  "
+        f"{format_energy(r.energy_j, r.uncertainty_j)}  {r.label}".rstrip()
+        for r in records[-SHOWN_CANDIDATES:]
+    )
+
+
+def _folders(given: Sequence[str] | None) -> list[Path]:
+    if not given:
+        return [ledger_folder(settings_in_force().values.ledger)]
+    folders = [Path(folder).expanduser() for folder in given]
+    for folder in folders:
+        if not folder.exists():
+            raise LedgerError(
+                f"there is no ledger {folder}",
+                remedy="`jupyter green settings` says which one is in force",
+            )
+    return folders
+
+
+def _report(ledger: Ledger[Any]) -> None:
+    for problem in ledger.problems[:SHOWN_CANDIDATES]:
+        sys.stderr.write(f"not read: {problem}\n")
+    more = ledger.problem_count - SHOWN_CANDIDATES
+    if more > 0:
+        sys.stderr.write(f"not read: {more} more lines or files\n")
+
+
+@contextmanager
+def _progress(folders: Sequence[Path]) -> Iterator[Progress | None]:
+    """Show a bar on a terminal if reading will take a while."""
+    if not sys.stderr.isatty() or _size(folders) < QUICKLY_READ:
+        yield None
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - only for large ledgers
+
+    with tqdm(desc="reading", unit="B", unit_scale=True, leave=False) as bar:
+
+        def progress(done: int, whole: int) -> None:
+            bar.total = whole
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def _size(folders: Sequence[Path]) -> int:
+    size = 0
+    for folder in folders:
+        try:
+            size += sum(path.stat().st_size for path in folder.iterdir())
+        except OSError:
+            continue  # reading will say what is wrong
+    return size
