@@ -15,7 +15,9 @@ from jupyter_green.errors import DeviceLostError
 STEPS = st.lists(st.tuples(st.floats(0, 1), st.integers(1, 5_000)), max_size=60)
 
 
-def played(steps, *, range_uj, power_max_w, start_uj):
+def played(
+    steps: list[tuple[float, int]], *, range_uj: int, power_max_w: float, start_uj: int
+):
     """Return what a wrapping counter tells, and the truth, after each step."""
     unwrap = Unwrap("zone", range_uj, power_max_w)
     t_ns, true_uj = 0, start_uj
@@ -27,7 +29,9 @@ def played(steps, *, range_uj, power_max_w, start_uj):
 
 
 @given(STEPS, st.integers(0, 10**9))
-def test_a_counter_that_wraps_at_most_once_a_step_is_unwrapped_exactly(steps, start):
+def test_a_counter_that_wraps_at_most_once_a_step_is_unwrapped_exactly(
+    steps: list[tuple[float, int]], start: int
+):
     """Where the range outlasts every step, no joule is lost and none is in doubt."""
     for seen, true_j in played(
         steps, range_uj=2_000_000_000, power_max_w=390.0, start_uj=start
@@ -37,7 +41,9 @@ def test_a_counter_that_wraps_at_most_once_a_step_is_unwrapped_exactly(steps, st
 
 
 @given(STEPS, st.integers(1_000, 10**8))
-def test_wraps_that_nobody_saw_are_within_the_stated_doubt(steps, range_uj):
+def test_wraps_that_nobody_saw_are_within_the_stated_doubt(
+    steps: list[tuple[float, int]], range_uj: int
+):
     """Whatever the range, the truth is between the joules and joules plus doubt."""
     last = 0.0
     for seen, true_j in played(steps, range_uj=range_uj, power_max_w=400.0, start_uj=0):
@@ -72,7 +78,7 @@ def test_a_forked_child_finds_the_lock_open():
     lock = ForkSafeLock()
     held, release = threading.Event(), threading.Event()
 
-    def hold():
+    def hold() -> None:
         with lock:
             held.set()
             release.wait(10)

@@ -4,6 +4,7 @@ import gc
 import os
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from fakes.clock import FakeClock
@@ -16,12 +17,12 @@ LOW_J = 1_000_000  # microjoules
 
 
 @pytest.fixture
-def powercap(tmp_path):
+def powercap(tmp_path: Path):
     """An empty powercap class and a cpuinfo of an Intel processor."""
     return Powercap(tmp_path)
 
 
-def found_in(powercap, clock=None):
+def found_in(powercap: Powercap, clock: FakeClock | None = None):
     """Return what is found in the tree."""
     return rapl.find(
         powercap.root, cpuinfo=powercap.cpuinfo, clock=clock or FakeClock()
@@ -41,7 +42,7 @@ def ordinary_user():
         os.seteuid(0)
 
 
-def test_packages_and_memory_are_chosen_by_name(powercap):
+def test_packages_and_memory_are_chosen_by_name(powercap: Powercap):
     """Psys, core and uncore overlap the packages: none of them counts."""
     powercap.zone("intel-rapl:0", "package-0", 5_000_000_000, limit_w=205)
     powercap.zone("intel-rapl:0:0", "core", 1)
@@ -64,7 +65,7 @@ def test_packages_and_memory_are_chosen_by_name(powercap):
     assert (package.power_limit_w, package.max_interval_s) == (205, 30.0)
 
 
-def test_dies_of_one_package_are_devices_of_their_own(powercap):
+def test_dies_of_one_package_are_devices_of_their_own(powercap: Powercap):
     """Multi-die processors name their zones after package and die."""
     powercap.zone("intel-rapl:0", "package-0-die-0", 5_000_000_000)
     powercap.zone("intel-rapl:0:0", "dram", 1_500_000_000)
@@ -73,7 +74,7 @@ def test_dies_of_one_package_are_devices_of_their_own(powercap):
     assert ids == ["package-0-die-0", "package-0-die-1", "dram-0-die-0"]
 
 
-def test_the_mmio_copy_of_a_package_is_left_out(powercap):
+def test_the_mmio_copy_of_a_package_is_left_out(powercap: Powercap):
     """The same package through another interface is not a second package."""
     powercap.zone("intel-rapl-mmio:0", "package-0", 5_100_000_000)
     counter = powercap.zone("intel-rapl:0", "package-0", 5_000_000_000)
@@ -83,7 +84,7 @@ def test_the_mmio_copy_of_a_package_is_left_out(powercap):
     assert device.read().energy_j == 3.0
 
 
-def test_the_mmio_copy_serves_where_the_first_is_unreadable(powercap):
+def test_the_mmio_copy_serves_where_the_first_is_unreadable(powercap: Powercap):
     """A second way to the same figure is taken if the first gives none."""
     powercap.zone("intel-rapl-mmio:0", "package-0", 5_100_000_000)
     powercap.zone("intel-rapl:0", "package-0", 0).write_text("")
@@ -92,7 +93,7 @@ def test_the_mmio_copy_serves_where_the_first_is_unreadable(powercap):
     assert found.problems == ()
 
 
-def test_a_mirrored_package_is_dropped_and_said(powercap):
+def test_a_mirrored_package_is_dropped_and_said(powercap: Powercap):
     """Threadripper 1950X shows one meter as two packages."""
     powercap.zone("intel-rapl:0", "package-0", 68_000_100_000)
     powercap.zone("intel-rapl:1", "package-1", 68_000_500_000)
@@ -103,7 +104,7 @@ def test_a_mirrored_package_is_dropped_and_said(powercap):
     assert problem.severity == "note"
 
 
-def test_packages_with_low_or_different_counts_are_not_mirrors(powercap):
+def test_packages_with_low_or_different_counts_are_not_mirrors(powercap: Powercap):
     """Shortly after boot equal counts prove nothing."""
     powercap.zone("intel-rapl:0", "package-0", LOW_J)
     powercap.zone("intel-rapl:1", "package-1", LOW_J)
@@ -114,7 +115,7 @@ def test_packages_with_low_or_different_counts_are_not_mirrors(powercap):
     assert found.problems == ()
 
 
-def test_memory_nested_under_a_bind_mount_is_found(powercap):
+def test_memory_nested_under_a_bind_mount_is_found(powercap: Powercap):
     """A container may show the control type's folder only."""
     powercap.zone("intel-rapl:0", "package-0", 5_000_000_000)
     powercap.zone("intel-rapl:0:0", "dram", 7_000_000_000)
@@ -122,7 +123,7 @@ def test_memory_nested_under_a_bind_mount_is_found(powercap):
     assert [d.about.id for d in found.devices] == ["package-0", "dram-0"]
 
 
-def test_amd_is_less_certain_and_has_no_stated_limit(tmp_path):
+def test_amd_is_less_certain_and_has_no_stated_limit(tmp_path: Path):
     """AMD's counters are believed to be modelled, and state no power."""
     powercap = Powercap(tmp_path, vendor="AuthenticAMD")
     powercap.zone("intel-rapl:0", "package-0", 1, range_uj=65_532_610_987)
@@ -132,7 +133,7 @@ def test_amd_is_less_certain_and_has_no_stated_limit(tmp_path):
     assert about.max_interval_s == 30.0
 
 
-def test_a_wrap_between_two_readings_is_counted(powercap):
+def test_a_wrap_between_two_readings_is_counted(powercap: Powercap):
     """A counter that starts again from 0 has gone on, not back."""
     clock = FakeClock()
     counter = powercap.zone("intel-rapl:0", "package-0", 99_000_000, range_uj=10**8)
@@ -144,7 +145,7 @@ def test_a_wrap_between_two_readings_is_counted(powercap):
     assert device.read() == (clock.ns, pytest.approx(4.0), 0.0)
 
 
-def test_a_late_reading_says_how_much_it_may_have_missed(powercap):
+def test_a_late_reading_says_how_much_it_may_have_missed(powercap: Powercap):
     """A cell held the interpreter while the counter may have wrapped unseen."""
     clock = FakeClock()
     counter = powercap.zone("intel-rapl:0", "package-0", 0, range_uj=10**8, limit_w=100)
@@ -157,7 +158,7 @@ def test_a_late_reading_says_how_much_it_may_have_missed(powercap):
     assert reading.bound_j == pytest.approx(300.0)
 
 
-def test_an_impossible_step_voids_the_window_only(powercap):
+def test_an_impossible_step_voids_the_window_only(powercap: Powercap):
     """A suspend resets the counter: no range is added, and later cells are fine."""
     clock = FakeClock()
     counter = powercap.zone("intel-rapl:0", "package-0", 9_000_000_000)
@@ -173,7 +174,7 @@ def test_an_impossible_step_voids_the_window_only(powercap):
 
 
 @pytest.mark.parametrize("text", ["", "garbage\n", "-5\n", "999999999999999\n"])
-def test_what_is_no_count_is_an_error_and_not_zero(powercap, text):
+def test_what_is_no_count_is_an_error_and_not_zero(powercap: Powercap, text: str):
     """Garbage fails one reading; the next good one goes on."""
     counter = powercap.zone("intel-rapl:0", "package-0", 5_000_000_000)
     (device,) = found_in(powercap).devices
@@ -186,7 +187,7 @@ def test_what_is_no_count_is_an_error_and_not_zero(powercap, text):
     assert device.read().energy_j == 1.0
 
 
-def test_a_zone_that_vanishes_is_lost(powercap):
+def test_a_zone_that_vanishes_is_lost(powercap: Powercap):
     """The kernel module was unloaded."""
     counter = powercap.zone("intel-rapl:0", "package-0", 5_000_000_000)
     (device,) = found_in(powercap).devices
@@ -197,7 +198,9 @@ def test_a_zone_that_vanishes_is_lost(powercap):
         device.read()
 
 
-def test_counters_of_root_only_are_explained(powercap, monkeypatch):
+def test_counters_of_root_only_are_explained(
+    powercap: Powercap, monkeypatch: pytest.MonkeyPatch
+):
     """Mode 0400: the remedy and its risk are exact, and nothing reads as 0."""
     for folder, name in (("intel-rapl:0", "package-0"), ("intel-rapl:0:0", "dram")):
         counter = powercap.zone(folder, name, 5_000_000_000)
@@ -215,7 +218,7 @@ def test_counters_of_root_only_are_explained(powercap, monkeypatch):
     assert "PLATYPUS" in problem.risk
 
 
-def test_a_broken_zone_does_not_hide_the_others(powercap):
+def test_a_broken_zone_does_not_hide_the_others(powercap: Powercap):
     """One zone without a range is reported; the other counts."""
     broken = powercap.zone("intel-rapl:0", "package-0", 1)
     (broken.parent / "max_energy_range_uj").unlink()
@@ -227,7 +230,7 @@ def test_a_broken_zone_does_not_hide_the_others(powercap):
     assert str(zero.parent.name) in found.problems[1].what
 
 
-def test_a_machine_without_zones_says_why(powercap, tmp_path):
+def test_a_machine_without_zones_says_why(powercap: Powercap, tmp_path: Path):
     """Absent, virtual and masked are three different answers."""
     assert "modprobe" in found_in(powercap).problems[0].remedy
     powercap.cpuinfo.write_text("flags : fpu hypervisor\n")
@@ -239,7 +242,7 @@ def test_a_machine_without_zones_says_why(powercap, tmp_path):
     assert (nothing.devices, nothing.problems[0].severity) == ((), "missing")
 
 
-def test_many_threads_read_one_zone_without_a_false_wrap(powercap):
+def test_many_threads_read_one_zone_without_a_false_wrap(powercap: Powercap):
     """Readings are taken and unwrapped in one order."""
     counter = powercap.zone("intel-rapl:0", "package-0", 0)
     found = rapl.find(powercap.root, cpuinfo=powercap.cpuinfo)
@@ -247,7 +250,7 @@ def test_many_threads_read_one_zone_without_a_false_wrap(powercap):
     device.read()
     results, stop = [], threading.Event()
 
-    def keep_reading():
+    def keep_reading() -> None:
         last = 0.0
         while not stop.is_set():
             energy_j = device.read().energy_j
@@ -269,7 +272,7 @@ def test_many_threads_read_one_zone_without_a_false_wrap(powercap):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")  # noqa: PTH112
-def test_a_device_gives_its_descriptor_back(powercap):
+def test_a_device_gives_its_descriptor_back(powercap: Powercap):
     """A dropped device leaves no file open."""
     powercap.zone("intel-rapl:0", "package-0", 1)
     gc.collect()
