@@ -98,8 +98,9 @@ def match(name: str) -> Match:
     """
     table = accelerators()
     words = _words(name)
+    bare = [word for word in words if not _MEMORY.match(word)]
     # Memory tells some boards apart and is noise on others: with it, then without.
-    for wanted in (words, [w for w in words if not _MEMORY.match(w)]):
+    for wanted in (words, bare) if bare else ():
         found = _fitting(wanted, table)
         if found:
             best = max(found, key=lambda row: row.power_w)
@@ -113,8 +114,6 @@ def match(name: str) -> Match:
 
 
 def _fitting(words: list[str], table: Iterable[Accelerator]) -> list[Accelerator]:
-    if not words:
-        return []
     glued = "".join(words)
     exact: list[Accelerator] = []
     family: list[Accelerator] = []

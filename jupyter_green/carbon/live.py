@@ -75,8 +75,13 @@ class _State(Struct, frozen=True):
     problem: str = "not asked for yet"
 
 
-def fetch_latest(query: Mapping[str, str], token: str) -> Answer:
+def fetch_latest(query: Mapping[str, str], token: str, *, url: str = URL) -> Answer:
     """Ask Electricity Maps once, waiting `TIMEOUT_S` seconds at most for each answer.
+
+    Args:
+        query: Names the place.
+        token: Identifies the user.
+        url: The service.
 
     Raises:
         OSError: The service cannot be reached or refuses.
@@ -87,8 +92,8 @@ def fetch_latest(query: Mapping[str, str], token: str) -> Answer:
     from urllib.parse import urlencode  # noqa: PLC0415
     from urllib.request import Request, urlopen  # noqa: PLC0415
 
-    request = Request(  # noqa: S310 - the address is the constant above, https
-        f"{URL}?{urlencode(query)}", headers={"auth-token": token}
+    request = Request(  # noqa: S310 - the address is the https constant above
+        f"{url}?{urlencode(query)}", headers={"auth-token": token}
     )
     try:
         with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
@@ -202,7 +207,10 @@ def _place(settings: Settings) -> tuple[dict[str, str], str]:
     if alpha3 in _BIDDING_ZONES and region:
         return {"zone": f"{_BIDDING_ZONES[alpha3]}-{region.upper()}"}, ""
     code = alpha2(alpha3)
-    return ({"countryCode": code}, region) if code else ({}, "")
+    if not code:
+        return {}, ""
+    # Finland is one bidding zone: FI names the same grid.
+    return {"countryCode": code}, "" if region.upper() == code else region
 
 
 def _live(answer: Answer, query: Mapping[str, str], lost_region: str) -> Intensity:
