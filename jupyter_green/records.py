@@ -124,7 +124,7 @@ class Intensity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str = ""
 
 
-class Pue(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Pue(Struct, frozen=True, kw_only=True):
     """Power usage effectiveness: facility energy over energy of the IT equipment."""
 
     value: float = 1.0
@@ -248,8 +248,9 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     devices: tuple[DeviceRecord, ...]
     started_at: str = ""
     ended_at: str = ""
-    status: str = "ok"
-    final: bool = True
+    # Fields with a factory are always written: a reader of one line needs them.
+    status: str = msgspec.field(default_factory=lambda: "ok")
+    final: bool = msgspec.field(default_factory=lambda: True)
     label: str = ""
     purpose: str | None = None
     parent: str | None = None
@@ -269,7 +270,6 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     versions: dict[str, str] = {}
     overhead_s: float | None = None
     flags: tuple[str, ...] = ()
-    # Always written, so that a reader of a single line knows what it holds.
     schema_version: int = msgspec.field(default_factory=lambda: SCHEMA_VERSION)
 
     @property

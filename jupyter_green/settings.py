@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         sampling_s: Seconds between readings while something is metered.
         heartbeat_s: Seconds between heartbeats in the ledger while a cell runs.
         card: Show the HTML card beside the line of text.
+        notebook: Path of the notebook, where no front end says it (nbclient).
     """
 
     ledger: str | None = None
@@ -68,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sampling_s: float = 0.1
     heartbeat_s: float = 10.0
     card: bool = True
+    notebook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,17 @@ def resolve_settings(
         project_file=project_file,
         tables=tables,
     )
+
+
+def checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *given* settings with their types, without those that are None.
+
+    Raises:
+        SettingsError: A name is unknown or a value has the wrong type or range.
+    """
+    known = {name: value for name, value in given.items() if value is not None}
+    _check_names(known, "option")
+    return {name: _converted(name, value, "option") for name, value in known.items()}
 
 
 def resolve(options: Mapping[str, Any] | None = None, **sources: Any) -> Settings:

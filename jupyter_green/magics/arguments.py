@@ -1,0 +1,195 @@
+"""The options of ``%%energy`` and ``%energy``, and how a cell asks for them.
+
+Pure: a cell's text goes in, a `Request` or None comes out.  The input transformer, the
+events and the registered magic all ask here, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shlex
+from dataclasses import dataclass
+from typing import NoReturn
+
+from jupyter_green.records import PURPOSES
+
+NAME = "energy"
+# Options that take a value, for the line form, whose end is the statement.
+VALUED = frozenset(
+    {"-l", "--label", "-p", "--purpose", "-r", "--repeats", "-o", "--output"}
+)
+OPTIONS = ("label", "purpose", "repeats", "output", "quiet", "verbose")
+PREFIX = "%%" + NAME
+# Cell magics that run their body as a cell of the shell: an ``%%energy`` under them
+# means the whole.  Under any other magic it is that language's own text.
+TRANSPARENT = frozenset({"%%time", "%%timeit", "%%capture", "%%prun"})
+MOST_REPEATS = 10_000
+
+
+class WrongOptionsError(ValueError):
+    """The options cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a cell asks for.
+
+    Attributes:
+        label: A name for the work.
+        purpose: One of `records.PURPOSES`, or None: untagged.
+        repeats: How often the cell is executed; None: once, without statistics.
+        output: The variable that gets the record; empty: none.
+        quiet: Show nothing.
+        verbose: Show one line for each device too.
+        statement: What stands behind the options of the line form.
+    """
+
+    label: str = ""
+    purpose: str | None = None
+    repeats: int | None = None
+    output: str = ""
+    quiet: bool = False
+    verbose: bool = False
+    statement: str = ""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WrongOptionsError(message)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options; its help is the magic's documentation."""
+    # What is not given is left to the defaults of `Request`.
+    parser = _Parser(
+        prog=PREFIX,
+        add_help=False,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    add = parser.add_argument
+    add("-l", "--label", help="a name for this work")
+    add("-p", "--purpose", choices=PURPOSES, help="what it was for; default: untagged")
+    add(
+        "-r",
+        "--repeats",
+        type=_repeats,
+        metavar="N",
+        help="execute the cell N times, drop the first, give mean, spread and interval",
+    )
+    add("-o", "--output", type=_name, metavar="NAME", help="store the record")
+    add("-q", "--quiet", action="store_true", help="show nothing")
+    add("-v", "--verbose", action="store_true", help="show one line for each device")
+    return parser
+
+
+def parse_line(line: str) -> Request:
+    """Read the options behind ``%%energy``.
+
+    Raises:
+        WrongOptionsError: An option is unknown or has a wrong value.
+    """
+    words = _words(line)
+    options, rest = build_parser().parse_known_args(words)
+    if rest:
+        raise WrongOptionsError(f"unrecognized arguments: {' '.join(rest)}")
+    return Request(**vars(options))
+
+
+def parse_statement(line: str) -> Request:
+    """Read the options of the line form; the rest of the line is the statement.
+
+    Raises:
+        WrongOptionsError: An option has a wrong value, or there is no statement.
+    """
+    parser = build_parser()
+    options, rest = [], line.strip()
+    while rest.startswith("-"):
+        word, _, rest = rest.partition(" ")
+        options.append(word)
+        rest = rest.lstrip()
+        if word in VALUED and rest:
+            value, rest = _first_word(rest)
+            options.append(value)
+    known = vars(parser.parse_args(options))
+    if not rest:
+        raise WrongOptionsError("there is no statement to meter")
+    return Request(**known, statement=rest)
+
+
+def find_request(cell: str) -> Request | None:
+    """Return what *cell* asks for, or None where it is not to be metered.
+
+    A cell with wrong options, an empty body or a question mark is left to the
+    registered magic, which answers with an error or help.
+    """
+    lines = [line for line in cell.splitlines() if line.strip()]
+    for position, line in enumerate(lines):
+        word, _, rest = line.strip().partition(" ")
+        if word == PREFIX:
+            if position == len(lines) - 1 or rest.rstrip().endswith("?"):
+                return None
+            try:
+                return parse_line(rest)
+            except WrongOptionsError:
+                return None
+        if word not in TRANSPARENT:
+            return None
+    return None
+
+
+def strip_energy(lines: list[str]) -> list[str]:
+    """Remove a leading ``%%energy`` line (an IPython input transformer).
+
+    A blank line takes its place, so that tracebacks keep their line numbers; unless
+    another cell magic follows, which must stand on the first line.
+    """
+    if not lines or lines[0].split(None, 1)[:1] != [PREFIX]:
+        return lines
+    if find_request("".join(lines)) is None:
+        return lines
+    rest = lines[1:]
+    following = next((i for i, line in enumerate(rest) if line.strip()), 0)
+    if rest[following].startswith("%%"):
+        return rest[following:]
+    return ["\n", *rest]
+
+
+def _repeats(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 2 <= number <= MOST_REPEATS:  # noqa: PLR2004 - the first run is dropped
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of repeats: give 2 to {MOST_REPEATS}, "
+            "the first run is dropped"
+        )
+    return number
+
+
+def _name(text: str) -> str:
+    if not text.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a variable name")
+    return text
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as err:
+        raise WrongOptionsError(f"{err} in {line!r}") from err
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    """Split off the first word, quotes respected, and leave the rest as it is."""
+    stream = io.StringIO(text)
+    lexer = shlex.shlex(stream, posix=True, punctuation_chars="")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        word = lexer.get_token() or ""
+    except ValueError as err:
+        raise WrongOptionsError(f"{err} in {text!r}") from err
+    return word, text[stream.tell() :].lstrip()

@@ -1,0 +1,162 @@
+"""The energy of one device in one window: the difference of two levels.
+
+Formulas and their sources stand in docs/method.md.  Pure; imports `records`, `sampler`,
+`devices.device`, `units`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from jupyter_green.devices.device import About
+from jupyter_green.records import DeviceRecord, Share
+from jupyter_green.sampler import Level, Sample
+from jupyter_green.units import s_from_ns
+
+# Half-width of a 95 % interval in standard deviations.
+K95 = 1.96
+# Below this fraction of the window the covered part says little about the rest.
+LEAST_COVERAGE = 0.01
+
+
+def device_record(
+    about: About, begin: Sample, end: Sample, *, idle: tuple[float, float] | None = None
+) -> DeviceRecord:
+    """Return the joules of a device between two samples, with their uncertainty.
+
+    Args:
+        about: The device.
+        begin: Sample at the window's start.
+        end: Sample at the window's end.
+        idle: Idle power and its half-width in watts, if a baseline was measured.
+    """
+    first, last = begin.levels.get(about.id), end.levels.get(about.id)
+    reason = _reason_for_none(first, last)
+    if first is None or last is None or reason:
+        return _describe(about, idle, energy_j=None, reason=reason)
+    window_s = s_from_ns(end.t_ns - begin.t_ns)
+    coverage = _coverage(first, last, begin, end)
+    if coverage < LEAST_COVERAGE:
+        return _describe(about, idle, energy_j=None, reason=last.fault or "no reading")
+    energy_j = last.energy_j - first.energy_j
+    missing_j = _missing(about, energy_j, coverage, window_s)
+    random_j = math.hypot(
+        K95 * _quantisation(about, energy_j, window_s),
+        K95 * math.sqrt(max(0.0, last.random_j2 - first.random_j2)),
+        missing_j,
+    )
+    bound_j = last.bound_j - first.bound_j
+    flags = []
+    if coverage < 1.0:
+        flags.append("partial")
+    if about.resolution_j is not None and energy_j <= random_j and not bound_j:
+        flags.append("below-resolution")
+    if about.scope != "device":
+        flags.append(about.scope)
+    return _describe(
+        about,
+        idle,
+        energy_j=energy_j,
+        uncertainty_random_j=random_j,
+        uncertainty_j=math.hypot(random_j, about.calibration * energy_j, bound_j),
+        coverage=coverage,
+        flags=tuple(flags),
+        reason=last.fault,
+        share=_share(energy_j, begin, end) if about.kind == "cpu" else None,
+    )
+
+
+def _reason_for_none(first: Level | None, last: Level | None) -> str:
+    if last is None:
+        return "it could not be read"
+    if first is None:
+        return "it could not be read at the start"
+    if first.fault:
+        return first.fault
+    if last.epoch != first.epoch and not last.fault:
+        return "its counter was reset inside the window"
+    return ""
+
+
+def _coverage(first: Level, last: Level, begin: Sample, end: Sample) -> float:
+    """Return the fraction of the window that readings cover."""
+    window_ns = end.t_ns - begin.t_ns
+    if window_ns <= 0 or not last.fault:
+        gap_ns = last.gap_ns - first.gap_ns
+        return 1.0 - min(1.0, gap_ns / window_ns) if window_ns > 0 else 1.0
+    covered_ns = last.t_ns - first.t_ns - (last.gap_ns - first.gap_ns)
+    return min(1.0, max(0.0, covered_ns / window_ns))
+
+
+def _missing(about: About, energy_j: float, coverage: float, window_s: float) -> float:
+    """Return what the uncovered time may hold, in joules: up to the power limit."""
+    if coverage >= 1.0:
+        return 0.0
+    covered_s = coverage * window_s
+    power_w = about.power_limit_w or 2.0 * energy_j / covered_s
+    return power_w * (window_s - covered_s)
+
+
+def _quantisation(about: About, energy_j: float, window_s: float) -> float:
+    """Return the standard deviation of a counter that moves every period T.
+
+    Each end of the window lags by a uniform part of T, so u = T sqrt((P0^2 + P1^2)/12);
+    plus two readings of a step q: q sqrt(2/12).
+    """
+    if about.resolution_j is None:
+        return 0.0
+    power_w = energy_j / window_s if window_s > 0 else 0.0
+    if energy_j <= 0 and about.power_limit_w:
+        # Nothing moved: any power up to the limit could have run unseen.
+        power_w = about.power_limit_w
+    lag_j = about.update_period_s * power_w * math.sqrt(2.0 / 12.0)
+    return math.hypot(lag_j, about.resolution_j * math.sqrt(2.0 / 12.0))
+
+
+def _share(energy_j: float, begin: Sample, end: Sample) -> Share | None:
+    """Return this process tree's part by its CPU time over all busy CPU time."""
+    if begin.host is None or end.host is None:
+        return None
+    own_s = end.host.own_s - begin.host.own_s
+    busy_s = end.host.busy_s - begin.host.busy_s
+    # The machine's clock ticks in 10 ms steps, ours does not: never more than all.
+    busy_s = max(busy_s, own_s)
+    if busy_s <= 0 or own_s < 0:
+        return None
+    fraction = own_s / busy_s
+    return Share(energy_j=energy_j * fraction, fraction=fraction, basis="cpu-time")
+
+
+def _describe(  # noqa: PLR0913 - the fields of the value it builds
+    about: About,
+    idle: tuple[float, float] | None,
+    *,
+    energy_j: float | None,
+    uncertainty_j: float | None = None,
+    uncertainty_random_j: float | None = None,
+    coverage: float = 0.0,
+    flags: tuple[str, ...] = (),
+    reason: str = "",
+    share: Share | None = None,
+) -> DeviceRecord:
+    idle_w, idle_uncertainty_w = idle or (None, None)
+    return DeviceRecord(
+        id=about.id,
+        kind=about.kind,
+        method=about.method,
+        energy_j=energy_j,
+        uncertainty_j=uncertainty_j,
+        uncertainty_random_j=uncertainty_random_j,
+        index=about.index,
+        name=about.name,
+        scope=about.scope,
+        coverage=coverage,
+        calibration=about.calibration,
+        resolution_j=about.resolution_j,
+        idle_power_w=idle_w,
+        idle_uncertainty_w=idle_uncertainty_w,
+        share=share,
+        power_limit_w=about.power_limit_w,
+        reason=reason,
+        flags=flags,
+    )

@@ -1,0 +1,338 @@
+"""Meter pieces of work: a window is the difference of two samples.
+
+    with Meter(devices=[...]) as meter:
+        window = meter.begin("train")
+        record = meter.end(window)
+
+Windows nest and overlap freely, on any thread.  A record says by device what was
+measured, how and how well; its states (running, provisional, final) go to a journal.
+
+Imports `sampler`, `devices`, `records`, `units`, `errors`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, Self
+
+import msgspec
+
+from jupyter_green.devices.device import Device
+from jupyter_green.errors import MeterError
+from jupyter_green.meter.difference import device_record
+from jupyter_green.meter.window import WallClock, Window
+from jupyter_green.records import PURPOSES, Curve, Record
+from jupyter_green.sampler import Sample, Sampler, power_between
+from jupyter_green.units import NS_PER_S, s_from_ns
+
+CURVE_POINTS = 48
+# A curve of fewer points says nothing that the mean does not say.
+CURVE_LEAST = 3
+# Counters that move more often than this need no second look after a window's end.
+SLOW_PERIOD_S = 0.01
+
+
+class Journal(Protocol):
+    """Where the states of a record go."""
+
+    def started(self, record: Record) -> None:
+        """Take a record whose work begins."""
+
+    def progressed(self, record: Record) -> None:
+        """Take the figures so far of a record whose work goes on."""
+
+    def ended(self, record: Record) -> None:
+        """Take a record whose work ended; called again when it becomes final."""
+
+
+class Meter:
+    """Meter windows on a set of devices.
+
+    Args:
+        devices: What to read.
+        sampler: A sampler to share instead of one of its own; it has the devices.
+        journal: Takes every state of every record.
+        enrich: Adds what the meter does not know (intensity, host, notebook ...).
+        heartbeat_s: Seconds between `Journal.progressed` while a window is open.
+        sampler_options: Arguments for the sampler it builds.
+    """
+
+    def __init__(
+        self,
+        devices: Iterable[Device] = (),
+        *,
+        sampler: Sampler | None = None,
+        journal: Journal | None = None,
+        enrich: Callable[[Record], Record] = lambda record: record,
+        heartbeat_s: float = 10.0,
+        **sampler_options: Any,
+    ) -> None:
+        self.sampler = sampler or Sampler(devices, **sampler_options)
+        self._own_sampler = sampler is None
+        self._journal = journal
+        self._enrich = enrich
+        self._heartbeat_ns = round(heartbeat_s * NS_PER_S)
+        self.wall = WallClock.now(self.sampler.clock)
+        self._lock = threading.RLock()
+        self._open: dict[str, Window] = {}
+        self._beats: dict[str, int] = {}
+        self._settling: dict[str, tuple[Window, int]] = {}
+        self._stacks = threading.local()
+        self._closed = False
+        self.baseline_w: dict[str, tuple[float, float]] = {}
+        self.sampler.subscribe(self._on_sample)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices it reads."""
+        return self.sampler.devices
+
+    @property
+    def open_windows(self) -> tuple[Window, ...]:
+        """The windows that were begun and not ended, oldest first."""
+        return tuple(self._open.values())
+
+    def begin(
+        self, label: str = "", *, purpose: str | None = None, **known: Any
+    ) -> Window:
+        """Open a window now.
+
+        Args:
+            label: A name for the work.
+            purpose: One of `records.PURPOSES`, or None: untagged.
+            known: Further fields of the record that are known now.
+
+        Raises:
+            MeterError: The purpose is not one of `records.PURPOSES`.
+        """
+        if purpose is not None and purpose not in PURPOSES:
+            raise MeterError(
+                f"there is no purpose {purpose!r}",
+                remedy=f"Choose one of {', '.join(PURPOSES)}",
+            )
+        parent = self._innermost()
+        identifier = uuid.uuid4().hex
+        self.sampler.hold()
+        begin = self.sampler.sample()
+        record = Record(
+            id=identifier,
+            duration_s=0.0,
+            devices=(),
+            started_at=self.wall.stamp(begin.t_ns),
+            status="running",
+            final=False,
+            label=label,
+            purpose=purpose,
+            parent=parent.id if parent else None,
+            **known,
+        )
+        window = Window(self._enrich(record), begin, parent)
+        with self._lock:
+            self._open[identifier] = window
+            self._beats[identifier] = begin.t_ns + self._heartbeat_ns
+        self._stack().append(window)
+        if self._journal:
+            self._journal.started(window.record)
+        return window
+
+    def end(
+        self, window: Window, *, wait: bool = True, status: str = "ok", **known: Any
+    ) -> Record:
+        """Close *window* and return its record.
+
+        Args:
+            window: An open window of this meter.
+            wait: Wait for the final record (one update period of the slowest counter
+                at most); False: return a provisional one at once, the final record
+                follows by itself.
+            status: ``ok``, ``error`` or ``interrupted``.
+            known: Further fields of the record that are known now.
+
+        Raises:
+            MeterError: The window was ended before or belongs to another meter.
+        """
+        end = self.sampler.sample()
+        with self._lock:
+            if self._open.pop(window.id, None) is None:
+                raise MeterError(
+                    f"the window {window.record.label!r} is not open here",
+                    why="it was ended before, or another meter opened it",
+                )
+            self._beats.pop(window.id, None)
+            window.end = end
+        self._unstack(window)
+        if window.parent is not None and not window.parent.is_open:
+            # It outlived the window around it: then neither contains the other.
+            known = {
+                "parent": None,
+                "flags": (*window.record.flags, "overlap"),
+                **known,
+            }
+        slow_s = self._slowest_period_s()
+        final = slow_s <= SLOW_PERIOD_S
+        record = self._measured(window, end, status=status, final=final, **known)
+        self._publish(window, record)
+        if final:
+            self.sampler.release()
+        else:
+            due_ns = end.t_ns + round(slow_s * NS_PER_S)
+            with self._lock:
+                self._settling[window.id] = (window, due_ns)
+            if wait:
+                self.settle()
+        return window.record
+
+    @contextmanager
+    def window(
+        self, label: str = "", *, purpose: str | None = None, wait: bool = False
+    ) -> Iterator[Window]:
+        """Meter the body of a ``with`` statement, also when it raises."""
+        window = self.begin(label, purpose=purpose)
+        try:
+            yield window
+        except KeyboardInterrupt:
+            self.end(window, wait=wait, status="interrupted", error="KeyboardInterrupt")
+            raise
+        except BaseException as err:
+            self.end(window, wait=wait, status="error", error=type(err).__name__)
+            raise
+        else:
+            self.end(window, wait=wait)
+
+    def settle(self, timeout_s: float = 10.0) -> bool:
+        """Wait until every ended window is final; return whether that came true."""
+        # The deadline is a person's: real time, whatever clock the sampler has.
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            with self._lock:
+                waiting = list(self._settling.values())
+            if not waiting:
+                return True
+            now_ns = self.sampler.clock()
+            due_ns = max(due for _, due in waiting)
+            if now_ns >= due_ns:
+                self._finish_due(now_ns)
+            else:
+                if time.monotonic() >= deadline_s:
+                    return False
+                # Simulated clocks need not move while this thread sleeps: wait on one
+                # window and look again.
+                waiting[-1][0].wait(min(s_from_ns(due_ns - now_ns), 0.05))
+
+    def close(self) -> None:
+        """End what is open as interrupted, settle, and stop the background thread."""
+        if self._closed:
+            return
+        self._closed = True
+        for window in self.open_windows:
+            self.end(window, wait=False, status="interrupted", error="meter closed")
+        self.settle()
+        if self._own_sampler:
+            self.sampler.close()
+
+    def so_far(self, window: Window) -> Record:
+        """Return the record of an open window as of now, status ``running``."""
+        return self._measured(window, self.sampler.sample(), status="running")
+
+    def _on_sample(self, sample: Sample) -> None:
+        self._finish_due(sample.t_ns)
+        with self._lock:
+            due = [i for i, t_ns in self._beats.items() if t_ns <= sample.t_ns]
+            for identifier in due:
+                self._beats[identifier] = sample.t_ns + self._heartbeat_ns
+            # A window inside another is part of it: its own end line will do.
+            windows = [w for i in due if (w := self._open.get(i)) and not w.parent]
+        for window in windows:
+            record = self._measured(window, sample, status="running")
+            window.update(record)
+            if self._journal:
+                self._journal.progressed(record)
+
+    def _finish_due(self, now_ns: int) -> None:
+        with self._lock:
+            due = [i for i, (_, due_ns) in self._settling.items() if due_ns <= now_ns]
+            windows = [self._settling.pop(i)[0] for i in due]
+        for window in windows:
+            self._publish(window, self._finalised(window))
+            self.sampler.release()
+
+    def _finalised(self, window: Window) -> Record:
+        return msgspec.structs.replace(window.record, final=True)
+
+    def _measured(
+        self,
+        window: Window,
+        end: Sample,
+        *,
+        status: str,
+        final: bool = False,
+        **known: Any,
+    ) -> Record:
+        begin = window.begin
+        duration_ns = max(0, end.t_ns - begin.t_ns)
+        devices = tuple(
+            device_record(
+                device.about, begin, end, idle=self.baseline_w.get(device.about.id)
+            )
+            for device in self.sampler.devices
+        )
+        flags = known.pop("flags", window.record.flags)
+        if end.asleep_ns - begin.asleep_ns > NS_PER_S:
+            flags = (*flags, "suspended")
+        return msgspec.structs.replace(
+            window.record,
+            duration_s=s_from_ns(duration_ns),
+            ended_at=self.wall.stamp(begin.t_ns + duration_ns),
+            devices=devices,
+            status=status,
+            final=final,
+            curve=self._curve(begin, end),
+            overhead_s=s_from_ns(begin.cost_ns + end.cost_ns),
+            flags=flags,
+            **known,
+        )
+
+    def _curve(self, begin: Sample, end: Sample) -> Curve | None:
+        inner = self.sampler.history.between(begin.t_ns, end.t_ns)
+        steps = tuple(power_between(inner, CURVE_POINTS))
+        if len(steps) < CURVE_LEAST:
+            return None
+        return Curve(
+            t_s=tuple(round(s_from_ns(t_ns - begin.t_ns), 3) for t_ns, _ in steps),
+            power_w=tuple(round(power_w, 2) for _, power_w in steps),
+        )
+
+    def _publish(self, window: Window, record: Record) -> None:
+        window.update(record)
+        if self._journal:
+            self._journal.ended(record)
+
+    def _slowest_period_s(self) -> float:
+        return max((d.about.update_period_s for d in self.devices), default=0.0)
+
+    def _stack(self) -> list[Window]:
+        if not hasattr(self._stacks, "windows"):
+            self._stacks.windows = []
+        stack: list[Window] = self._stacks.windows
+        return stack
+
+    def _innermost(self) -> Window | None:
+        stack = self._stack()
+        while stack and not stack[-1].is_open:
+            stack.pop()
+        return stack[-1] if stack else None
+
+    def _unstack(self, window: Window) -> None:
+        stack = self._stack()
+        if window in stack:
+            stack.remove(window)

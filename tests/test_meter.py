@@ -1,0 +1,419 @@
+"""Windows, their records and their journal, on simulated devices and a clock by hand."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_green.devices.device import About
+from jupyter_green.devices.simulated import SimulatedDevice, Steps
+from jupyter_green.errors import DeviceLostError, MeterError
+from jupyter_green.meter import Meter, Window
+from jupyter_green.records import Record
+
+S = 1_000_000_000
+
+
+class Clock:
+    """Monotonic nanoseconds that move only when told to."""
+
+    def __init__(self) -> None:
+        self.now_ns = 1000 * S
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+    def advance(self, seconds: float) -> None:
+        self.now_ns += round(seconds * S)
+
+
+class Notes:
+    """A journal that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, Record]] = []
+
+    def started(self, record: Record) -> None:
+        self.lines.append(("start", record))
+
+    def progressed(self, record: Record) -> None:
+        self.lines.append(("heartbeat", record))
+
+    def ended(self, record: Record) -> None:
+        self.lines.append(("end", record))
+
+
+def about(name: str = "cpu-0", **more: object) -> About:
+    known: dict[str, object] = {"kind": "cpu", "method": "counter", "resolution_j": 1e-6}
+    return About(**{"id": name, **known, **more})  # type: ignore[arg-type]
+
+
+def build(clock: Clock, *devices: SimulatedDevice, **options: object) -> Meter:
+    # An hour between background readings: nothing happens but what the test does.
+    return Meter(devices, clock=clock, interval_s=3600.0, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_a_window_is_the_difference_of_two_counter_readings(clock: Clock) -> None:
+    """100 W for 3 s are 300 J in 3 s, by a counter, wholly covered."""
+    with build(clock, SimulatedDevice(about(), 100.0, clock=clock)) as meter:
+        window = meter.begin("train")
+        clock.advance(3)
+        record = meter.end(window)
+    assert record.energy_j == pytest.approx(300.0)
+    assert record.duration_s == 3.0
+    assert record.status == "ok"
+    assert record.final
+    (device,) = record.devices
+    assert (device.method, device.kind, device.coverage) == ("counter", "cpu", 1.0)
+
+
+def test_calibration_is_in_the_interval_and_not_in_its_random_part(
+    clock: Clock,
+) -> None:
+    """5 % of 300 J are 15 J, far above the step of the counter."""
+    device = SimulatedDevice(about(calibration=0.05), 100.0, clock=clock)
+    with build(clock, device) as meter:
+        window = meter.begin()
+        clock.advance(3)
+        (record,) = meter.end(window).devices
+    assert record.uncertainty_j == pytest.approx(15.0, rel=1e-3)
+    assert record.uncertainty_random_j is not None
+    assert record.uncertainty_random_j < 0.1
+
+
+def test_windows_nest_and_the_inner_one_names_the_outer(clock: Clock) -> None:
+    """The inner window's energy is its own time's, and its parent is the outer one."""
+    with build(clock, SimulatedDevice(about(), 10.0, clock=clock)) as meter:
+        outer = meter.begin("outer")
+        clock.advance(1)
+        inner = meter.begin("inner")
+        clock.advance(2)
+        inner_record = meter.end(inner)
+        clock.advance(1)
+        outer_record = meter.end(outer)
+    assert inner_record.energy_j == pytest.approx(20.0)
+    assert outer_record.energy_j == pytest.approx(40.0)
+    assert inner_record.parent == outer_record.id
+    assert outer_record.parent is None
+
+
+def test_overlapping_windows_are_no_parent_and_child(clock: Clock) -> None:
+    """A window that outlives the one around it says that they overlap."""
+    with build(clock, SimulatedDevice(about(), 10.0, clock=clock)) as meter:
+        first = meter.begin("first")
+        clock.advance(1)
+        second = meter.begin("second")
+        clock.advance(1)
+        meter.end(first)
+        clock.advance(1)
+        record = meter.end(second)
+    assert record.parent is None
+    assert record.flags == ("overlap",)
+    assert record.energy_j == pytest.approx(20.0)
+
+
+def test_a_thousand_nested_windows_end_with_their_own_time(clock: Clock) -> None:
+    """Depth costs nothing and mixes nothing up."""
+    with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
+        windows = []
+        for _ in range(1000):
+            windows.append(meter.begin())
+            clock.advance(1)
+        records = [meter.end(window) for window in reversed(windows)]
+    assert [round(r.energy_j or 0) for r in records] == list(range(1, 1001))
+    assert [r.parent for r in records[:-1]] == [r.id for r in records[1:]]
+
+
+def test_windows_of_other_threads_are_not_parents(clock: Clock) -> None:
+    """A window in another thread is beside this one, not inside it."""
+    with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
+        outer = meter.begin()
+        inner: list[Window] = []
+        thread = threading.Thread(target=lambda: inner.append(meter.begin()))
+        thread.start()
+        thread.join()
+        assert meter.end(inner[0]).parent is None
+        meter.end(outer)
+
+
+def test_the_with_form_keeps_errors_and_says_them(clock: Clock) -> None:
+    """The error goes on, and the record has its status and name."""
+    with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
+        with pytest.raises(ZeroDivisionError), meter.window("bad") as window:
+            raise ZeroDivisionError
+        assert (window.record.status, window.record.error) == (
+            "error",
+            "ZeroDivisionError",
+        )
+        with pytest.raises(KeyboardInterrupt), meter.window("stop") as stopped:
+            raise KeyboardInterrupt
+        assert stopped.record.status == "interrupted"
+
+
+def test_ending_a_window_twice_is_an_error_that_says_so(clock: Clock) -> None:
+    """The second end has no meaning."""
+    with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
+        window = meter.begin("twice")
+        meter.end(window)
+        with pytest.raises(MeterError, match="not open here"):
+            meter.end(window)
+
+
+def test_an_unknown_purpose_is_an_error_that_lists_the_known_ones(
+    clock: Clock,
+) -> None:
+    """Purposes are a closed list, or no split could be trusted."""
+    with build(clock) as meter, pytest.raises(MeterError, match="final, search"):
+        meter.begin(purpose="finale")
+
+
+def test_without_devices_the_energy_is_none_and_not_zero(clock: Clock) -> None:
+    """Nothing measured is None in energy, uncertainty, power and CO2e."""
+    with build(clock) as meter:
+        window = meter.begin()
+        clock.advance(1)
+        record = meter.end(window)
+    assert (record.energy_j, record.uncertainty_j) == (None, None)
+    assert (record.power_w, record.co2e_g) == (None, None)
+    assert record.duration_s == 1.0
+
+
+def test_a_device_that_is_lost_at_once_has_a_reason_and_no_zero(clock: Clock) -> None:
+    """The lost device reads None; the other keeps its figure; there is one warning."""
+    warnings: list[str] = []
+    lost = SimulatedDevice(
+        about("gpu-0", kind="gpu"), 300.0, clock=clock, epoch_ns=1000 * S, lost_at_s=0.5
+    )
+    fine = SimulatedDevice(about("cpu-0"), 10.0, clock=clock)
+    with build(clock, lost, fine, on_problem=warnings.append) as meter:
+        window = meter.begin()
+        clock.advance(1)
+        record = meter.end(window)
+        again = meter.begin()
+        clock.advance(1)
+        later = meter.end(again)
+    assert [d.energy_j for d in record.devices] == [None, pytest.approx(10.0)]
+    assert [d.energy_j for d in later.devices] == [None, pytest.approx(10.0)]
+    assert "lost" in record.devices[0].reason
+    assert len(warnings) == 1
+
+
+def test_a_device_lost_on_the_way_keeps_what_was_read_and_says_how_much(
+    clock: Clock,
+) -> None:
+    """Lost after 1 of 4 s: a quarter is covered, and the rest is in the interval."""
+    device = SimulatedDevice(
+        about("gpu-0", kind="gpu", power_limit_w=500.0),
+        300.0,
+        clock=clock,
+        epoch_ns=1000 * S,
+        lost_at_s=1.5,
+    )
+    with build(clock, device, on_problem=lambda _: None) as meter:
+        window = meter.begin()
+        clock.advance(1)
+        meter.sampler.sample()
+        clock.advance(3)
+        (record,) = meter.end(window).devices
+    assert record.energy_j == pytest.approx(300.0)
+    assert record.coverage == pytest.approx(0.25)
+    assert "partial" in record.flags
+    # Up to 500 W for 3 s may be missing.
+    assert record.uncertainty_j == pytest.approx(1500.0, rel=0.01)
+
+
+def test_a_counter_reset_voids_the_window_and_not_the_next_one(clock: Clock) -> None:
+    """Joules across a reset are None; the next window counts again."""
+    device = SimulatedDevice(
+        about(), 100.0, clock=clock, epoch_ns=1000 * S, resets_at_s=0.5
+    )
+    with build(clock, device, on_problem=lambda _: None) as meter:
+        window = meter.begin()
+        clock.advance(1)
+        meter.sampler.sample()
+        clock.advance(1)
+        record = meter.end(window)
+        again = meter.begin()
+        clock.advance(1)
+        later = meter.end(again)
+    assert record.energy_j is None
+    assert "reset" in record.devices[0].reason
+    assert later.energy_j == pytest.approx(100.0)
+
+
+def test_an_error_that_passes_costs_nothing(clock: Clock) -> None:
+    """A reading that fails inside the window leaves the difference of its ends."""
+    device = SimulatedDevice(
+        about(), 100.0, clock=clock, epoch_ns=1000 * S, fails_s=(0.5, 1.5)
+    )
+    with build(clock, device, on_problem=lambda _: None) as meter:
+        window = meter.begin()
+        clock.advance(1)
+        meter.sampler.sample()
+        clock.advance(1)
+        record = meter.end(window)
+    assert record.energy_j == pytest.approx(200.0)
+    assert record.devices[0].coverage == 1.0
+
+
+def test_a_gauge_is_integrated_and_labelled(clock: Clock) -> None:
+    """Power readings each second make the area under them, labelled as integrated."""
+    device = SimulatedDevice(
+        about("gpu-0", kind="gpu", method="integrated", resolution_j=None),
+        Steps([(2.0, 300.0)], idle_w=100.0),
+        clock=clock,
+        epoch_ns=1000 * S,
+        averaging_s=0.0,
+    )
+    with build(clock, device) as meter:
+        window = meter.begin()
+        for _ in range(4):
+            clock.advance(1)
+            meter.sampler.sample()
+        (record,) = meter.end(window).devices
+    # The step lies between 1 s and 2 s: 100 + 200 + 300 + 300 J by the trapezoid.
+    assert record.energy_j == pytest.approx(900.0)
+    assert record.method == "integrated"
+    # One step of 200 W in a second: 1.96 * 200 / sqrt(12).
+    assert record.uncertainty_random_j == pytest.approx(1.96 * 200 / 12**0.5)
+
+
+def test_a_gauge_that_was_not_read_for_long_is_not_covered(clock: Clock) -> None:
+    """The time beyond the longest interval between readings counts as a gap."""
+    device = SimulatedDevice(
+        about("gpu-0", method="integrated", resolution_j=None, max_interval_s=1.5),
+        100.0,
+        clock=clock,
+        averaging_s=0.0,
+    )
+    with build(clock, device) as meter:
+        window = meter.begin()
+        clock.advance(1)
+        meter.sampler.sample()
+        clock.advance(3)
+        (record,) = meter.end(window).devices
+    assert record.coverage == pytest.approx(0.25)
+    assert "partial" in record.flags
+
+
+def test_below_its_resolution_a_counter_says_so(clock: Clock) -> None:
+    """A counter that did not move gives no false zero: the interval says how much."""
+    device = SimulatedDevice(
+        about("gpu-0", update_period_s=0.1, power_limit_w=400.0),
+        300.0,
+        clock=clock,
+        period_s=0.1,
+    )
+    with build(clock, device) as meter:
+        window = meter.begin()
+        clock.advance(0.01)
+        (record,) = meter.end(window, wait=False).devices
+        clock.advance(0.2)
+    assert "below-resolution" in record.flags
+    assert record.uncertainty_j is not None
+    assert record.uncertainty_j >= 3.0  # the true energy of 10 ms at 300 W
+
+
+def test_a_slow_counter_gives_a_provisional_record_first(clock: Clock) -> None:
+    """Without waiting the record is provisional; one period later it is final."""
+    notes = Notes()
+    device = SimulatedDevice(
+        about("gpu-0", update_period_s=0.1), 300.0, clock=clock, period_s=0.1
+    )
+    with build(clock, device, journal=notes) as meter:
+        window = meter.begin()
+        clock.advance(1)
+        record = meter.end(window, wait=False)
+        assert not record.final
+        clock.advance(0.2)
+        assert meter.settle()
+        assert window.record.final
+    assert [kind for kind, _ in notes.lines] == ["start", "end", "end"]
+
+
+def test_the_journal_hears_the_start_the_heartbeats_and_the_end(clock: Clock) -> None:
+    """While a window is open its figures so far are told every heartbeat."""
+    notes = Notes()
+    device = SimulatedDevice(about(), 100.0, clock=clock)
+    with build(clock, device, journal=notes, heartbeat_s=10.0) as meter:
+        window = meter.begin("long")
+        for _ in range(25):
+            clock.advance(1)
+            meter._on_sample(meter.sampler.sample())
+        meter.end(window)
+    beats = [r for kind, r in notes.lines if kind == "heartbeat"]
+    assert [r.duration_s for r in beats] == [10.0, 20.0]
+    assert [r.energy_j for r in beats] == [pytest.approx(1000), pytest.approx(2000)]
+    assert {r.status for r in beats} == {"running"}
+
+
+def test_closing_the_meter_ends_what_is_open_as_interrupted(clock: Clock) -> None:
+    """An interpreter that exits loses no window."""
+    notes = Notes()
+    meter = build(clock, SimulatedDevice(about(), 1.0, clock=clock), journal=notes)
+    meter.begin("left open")
+    clock.advance(2)
+    meter.close()
+    kind, record = notes.lines[-1]
+    assert (kind, record.status, record.energy_j) == ("end", "interrupted", 2.0)
+
+
+def test_a_device_whose_library_raises_anything_breaks_no_window(
+    clock: Clock,
+) -> None:
+    """A vendor's bug is one warning and a missing figure."""
+
+    class Broken(SimulatedDevice):
+        def read(self) -> object:  # type: ignore[override]
+            raise RuntimeError("vendor bug")
+
+    warnings: list[str] = []
+    broken = Broken(about(), 1.0, clock=clock)
+    with build(clock, broken, on_problem=warnings.append) as meter:
+        record = meter.end(meter.begin())
+    assert record.energy_j is None
+    assert warnings == ["cpu-0: vendor bug"]
+
+
+def test_time_in_which_the_system_slept_is_flagged(clock: Clock) -> None:
+    """A suspended machine draws what no counter says."""
+    asleep = iter((0, 60 * S))
+    device = SimulatedDevice(about(), 1.0, clock=clock)
+    with build(clock, device, asleep_ns=lambda: next(asleep)) as meter:
+        assert "suspended" in meter.end(meter.begin()).flags
+
+
+@given(
+    cuts=st.lists(st.floats(0.01, 5.0), min_size=1, max_size=20),
+    watts=st.floats(0.0, 1000.0),
+)
+def test_windows_that_follow_each_other_add_up_to_the_whole(
+    cuts: list[float], watts: float
+) -> None:
+    """However the time is cut, the parts sum to the window around them."""
+    clock = Clock()
+    with build(clock, SimulatedDevice(about(), watts, clock=clock)) as meter:
+        whole = meter.begin()
+        parts = []
+        for seconds in cuts:
+            part = meter.begin()
+            clock.advance(seconds)
+            parts.append(meter.end(part))
+        total = meter.end(whole)
+    assert total.energy_j == pytest.approx(sum(p.energy_j or 0 for p in parts))
+    assert total.duration_s == pytest.approx(sum(p.duration_s for p in parts))
+
+
+def test_lost_devices_raise_their_own_error() -> None:
+    """The simulated loss is the error that real backends raise."""
+    device = SimulatedDevice(about(), 1.0, lost_at_s=0.0)
+    with pytest.raises(DeviceLostError):
+        device.read()
