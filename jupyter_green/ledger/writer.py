@@ -215,7 +215,10 @@ class _Channel:
         with self.lock:
             self.queue.put(None)
             # Whoever comes late gets a queue of its own, behind no end mark.
+            thread = self.thread
             self.queue, self.thread = SimpleQueue(), None
+        if saved and thread is not None:
+            thread.join(timeout_s)  # it only closes the file
         return saved
 
     def _start(self) -> None:
@@ -226,9 +229,13 @@ class _Channel:
             daemon=True,
         )
         try:
-            thread.start()
-        except RuntimeError:
-            # The interpreter is ending and takes no new thread: write here.
+            # At exit a thread would be stopped before it has written anything.
+            is_ending = not threading.main_thread().is_alive()
+            if not is_ending:
+                thread.start()
+        except RuntimeError:  # newer interpreters refuse threads at exit
+            is_ending = True
+        if is_ending:
             self.queue.put(None)
             _drain(self.sink, self.queue)
         else:
