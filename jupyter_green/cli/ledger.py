@@ -27,7 +27,7 @@ from jupyter_green.ledger.lines import SlimRecord, json_schema
 from jupyter_green.ledger.reader import Progress
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.format import format_duration, format_energy
-from jupyter_green.report.tables import render_text
+from jupyter_green.report.tables import plain_text, render_text
 from jupyter_green.report.totals import totals_json, totals_table
 
 SHORTEST_PREFIX = 4
@@ -99,9 +99,11 @@ def run_tag(options: argparse.Namespace) -> int:
     _report(ledger)
     writer = LedgerWriter(folders[0], new_session())
     writer.tag([record.id], purpose=options.purpose, label=options.label)
-    saved = writer.close()
+    saved, problem = writer.flush(), writer.problem
+    writer.close()
     if not saved:
-        sys.stderr.write(f"jupyter green tag: {writer.problem or 'the disk hangs'}\n")
+        why = problem or "the disk does not answer"
+        sys.stderr.write(f"jupyter green tag: {why}\n")
         return 1
     given = (options.purpose, options.label and f"label {options.label!r}")
     told = ", ".join(part for part in given if part)
@@ -145,7 +147,7 @@ def find_record(records: Sequence[Record], prefix: str) -> Record:
 def _listed(records: Sequence[Record]) -> str:
     return "\n".join(
         f"  {r.id}  {r.started_at}  {format_duration(r.duration_s)}  "
-        f"{format_energy(r.energy_j, r.uncertainty_j)}  {r.label}".rstrip()
+        f"{format_energy(r.energy_j, r.uncertainty_j)}  {plain_text(r.label)}".rstrip()
         for r in records[-SHOWN_CANDIDATES:]
     )
 
@@ -165,7 +167,7 @@ def _folders(given: Sequence[str] | None) -> list[Path]:
 
 def _report(ledger: Ledger[Any]) -> None:
     for problem in ledger.problems[:SHOWN_CANDIDATES]:
-        sys.stderr.write(f"not read: {problem}\n")
+        sys.stderr.write(f"not read: {plain_text(str(problem))}\n")
     more = ledger.problem_count - SHOWN_CANDIDATES
     if more > 0:
         sys.stderr.write(f"not read: {more} more lines or files\n")

@@ -44,8 +44,8 @@ class Table:
 
 def render_text(table: Table) -> str:
     """Return the table for a terminal."""
-    parts = (_plain(table.title), _tabulated(table, "simple", _plain))
-    return "\n".join(part for part in (*parts, *map(_plain, table.notes)) if part)
+    parts = (plain_text(table.title), _tabulated(table, "simple", plain_text))
+    return "\n".join(part for part in (*parts, *map(plain_text, table.notes)) if part)
 
 
 def render_html(table: Table) -> str:
@@ -53,7 +53,7 @@ def render_html(table: Table) -> str:
     title = f"<p><strong>{_escaped(table.title)}</strong></p>" if table.title else ""
     notes = "".join(f"<p><small>{_escaped(note)}</small></p>" for note in table.notes)
     # tabulate escapes the cells of this format itself.
-    return f"<div>{title}{_tabulated(table, 'html', _plain)}{notes}</div>"
+    return f"<div>{title}{_tabulated(table, 'html', plain_text)}{notes}</div>"
 
 
 def render_markdown(table: Table) -> str:
@@ -62,6 +62,15 @@ def render_markdown(table: Table) -> str:
     blocks = (title, _tabulated(table, "pipe", _marked_down))
     notes = tuple(_marked_down(note) for note in table.notes)
     return "\n\n".join(block for block in (*blocks, *notes) if block)
+
+
+def plain_text(text: str) -> str:
+    """Return *text* on one line without characters that steer a terminal."""
+    shown = " ".join(text.split())
+    return "".join(
+        c if unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
+        for c in shown
+    )
 
 
 def _tabulated(table: Table, form: str, clean: Callable[[str], str]) -> str:
@@ -80,18 +89,9 @@ def _tabulated(table: Table, form: str, clean: Callable[[str], str]) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    """Return *text* on one line without characters that steer a terminal."""
-    shown = " ".join(text.split())
-    return "".join(
-        c if unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
-        for c in shown
-    )
-
-
 def _escaped(text: str) -> str:
-    return html.escape(_plain(text))
+    return html.escape(plain_text(text))
 
 
 def _marked_down(text: str) -> str:
-    return MARKUP.sub(r"\\\1", html.escape(_plain(text), quote=False))
+    return MARKUP.sub(r"\\\1", html.escape(plain_text(text), quote=False))
