@@ -125,6 +125,13 @@ def test_names_of_countries(written: str, alpha3: str):
     assert alpha3 == _found(country=written).zone
 
 
+def test_every_country_has_two_letters():
+    """Live values are asked for by alpha-2 code, which finds the country too."""
+    codes = {alpha3: places.alpha2(alpha3) for alpha3 in grids.country_names()}
+
+    assert codes == {places.country(two).alpha3: two for two in codes.values()}
+
+
 @pytest.mark.parametrize(
     ("country", "region", "zone"),
     [

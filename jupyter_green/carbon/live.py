@@ -207,8 +207,6 @@ def _place(settings: Settings) -> tuple[dict[str, str], str]:
     if alpha3 in _BIDDING_ZONES and region:
         return {"zone": f"{_BIDDING_ZONES[alpha3]}-{region.upper()}"}, ""
     code = alpha2(alpha3)
-    if not code:
-        return {}, ""
     # Finland is one bidding zone: FI names the same grid.
     return {"countryCode": code}, "" if region.upper() == code else region
 

@@ -93,12 +93,11 @@ def country(text: str) -> Country:
     )
 
 
-def alpha2(alpha3: str) -> str | None:
-    """Return the ISO 3166 alpha-2 code for *alpha3*, or None."""
+def alpha2(alpha3: str) -> str:
+    """Return the ISO 3166 alpha-2 code for *alpha3*, a code of the data."""
     import pycountry  # noqa: PLC0415 - 20 ms, needed for live values only
 
-    found = pycountry.countries.get(alpha_3=alpha3)
-    return None if found is None else str(found.alpha_2)
+    return str(pycountry.countries.lookup(alpha3).alpha_2)
 
 
 def cloud_region(text: str) -> CloudRegion:
@@ -118,7 +117,7 @@ def cloud_region(text: str) -> CloudRegion:
         )
     if provider == "azure":
         region = region.replace(" ", "")
-    elif provider in _ZONE:
+    else:
         region = _ZONE[provider].sub("", region)
     by_name = {row.region: row for row in known if row.provider == provider}
     if region in by_name:
