@@ -99,7 +99,7 @@ def test_each_error_code_of_a_reading_says_what_and_is_not_zero(code: int):
     (device,) = found_in(FakeNvml(gpu)).devices
     device.read()
     gpu.errors["nvmlDeviceGetTotalEnergyConsumption"] = code
-    with pytest.raises(DeviceError, match="^gpu 0: ") as caught:
+    with pytest.raises(DeviceError, match=r"^gpu 0: ") as caught:
         device.read()
     assert isinstance(caught.value, DeviceLostError) == (code in LOST)
     assert caught.value.__cause__.value == code
