@@ -113,10 +113,10 @@ def find(
             continue  # its problem is listed
         try:
             devices.append(_gpu(library, uuids[i], index, clock))
+        except library.error as err:
+            problems.append(nvml_errors.problem(f"gpu {i}", err))
         except DeviceError as err:
-            problems.append(
-                Problem(f"gpu {i}", err.what, err.why, err.remedy, severity="broken")
-            )
+            problems.append(Problem(f"gpu {i}", err.what, err.why))
     problems += _notes(library, uuids, chosen, environment)
     return Found(tuple(devices), tuple(problems))
 
@@ -165,7 +165,8 @@ def _gpu(library: Library, uuid: str, index: int, clock: Clock) -> NvmlGpu:
     """Return the GPU, read in the best way that it offers.
 
     Raises:
-        DeviceError: It offers neither energy nor power, or gives an error.
+        DeviceError: It offers neither energy nor power.
+        NVMLError: As ``library.error``: it gives another error.
     """
     name = str(library.try_ask(uuid, "nvmlDeviceGetName") or "NVIDIA GPU")
     limit_mw = library.try_ask(uuid, "nvmlDeviceGetEnforcedPowerLimit")
@@ -211,7 +212,7 @@ def _power(library: Library, uuid: str) -> tuple[Ask, _Sensor, float]:
         if is_readable(library, uuid, ask):
             return ask, sensor, averaging_s
     raise DeviceError(
-        f"{uuid}: this GPU offers neither energy nor power",
+        "this GPU offers neither energy nor power",
         why="virtual GPUs and some laptop GPUs have no power sensor",
     )
 

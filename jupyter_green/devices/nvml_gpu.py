@@ -204,12 +204,12 @@ def is_readable(library: Library, uuid: str, ask: Ask) -> bool:
     """Tell whether the GPU answers to this way of reading.
 
     Raises:
-        DeviceError: It gave an error other than "not supported".
+        NVMLError: As ``library.error``: an error other than "not supported".
     """
     try:
         ask(library, uuid)
     except library.error as err:
         if getattr(err, "value", None) in nvml_errors.UNSUPPORTED:
             return False
-        raise nvml_errors.device_error(uuid, err) from err
+        raise
     return True
