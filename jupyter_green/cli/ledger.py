@@ -1,4 +1,4 @@
-"""``jupyter green totals``, ``jupyter green tag`` and ``jupyter green schema``."""
+"""The verbs that read or amend a ledger: `totals`, `records`, `tag` and `schema`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from jupyter_green.ledger.lines import SlimRecord, json_schema
 from jupyter_green.ledger.reader import Progress
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.format import format_duration, format_energy
+from jupyter_green.report.listing import records_json, records_table
 from jupyter_green.report.tables import plain_text, render_text
 from jupyter_green.report.totals import totals_json, totals_table
 
@@ -40,19 +41,12 @@ def add_parsers(subparsers: Subparsers) -> None:
     """Register the verbs that read or amend a ledger."""
     total = subparsers.add_parser("totals", help="energy and CO2e so far")
     total.add_argument("--by", choices=GROUPINGS, help="one row for each of these")
-    total.add_argument(
-        "--since",
-        metavar="WHEN",
-        help="a date or time (UTC unless it says its zone), or a span: 24h, 7d, 2w",
-    )
-    total.add_argument(
-        "--ledger",
-        action="append",
-        metavar="DIR",
-        help="folder of a ledger; may be given several times",
-    )
-    total.add_argument("--json", action="store_true", help="print JSON, unrounded")
+    _add_reading_options(total)
     total.set_defaults(run=run_totals)
+
+    records = subparsers.add_parser("records", help="every metered piece of work")
+    _add_reading_options(records)
+    records.set_defaults(run=run_records)
 
     tag = subparsers.add_parser("tag", help="give a record a purpose or label")
     tag.add_argument("record", metavar="RECORD", help="its id, or the first of it")
@@ -63,6 +57,21 @@ def add_parsers(subparsers: Subparsers) -> None:
 
     schema = subparsers.add_parser("schema", help="JSON Schema of the ledger's lines")
     schema.set_defaults(run=run_schema)
+
+
+def _add_reading_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--since",
+        metavar="WHEN",
+        help="a date or time (UTC unless it says its zone), or a span: 24h, 7d, 2w",
+    )
+    parser.add_argument(
+        "--ledger",
+        action="append",
+        metavar="DIR",
+        help="folder of a ledger; may be given several times",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, unrounded")
 
 
 def run_totals(options: argparse.Namespace) -> int:
@@ -81,6 +90,25 @@ def run_totals(options: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(built, indent=2) + "\n")
     else:
         sys.stdout.write(render_text(totals_table(summed)) + "\n")
+    _report(ledger)
+    return 1 if ledger.problem_count else 0
+
+
+def run_records(options: argparse.Namespace) -> int:
+    """Print single records; 1 if some of the ledger could not be read.
+
+    Raises:
+        LedgerError: A folder that was named is not there, or the time is no time.
+    """
+    since = parse_since(options.since) if options.since else None
+    folders = _folders(options.ledger)
+    with _progress(folders) as progress:
+        ledger = read_ledger(folders, since=since, progress=progress)
+    if options.json:
+        built = records_json(ledger.records)
+        sys.stdout.write(json.dumps(built, indent=2) + "\n")
+    else:
+        sys.stdout.write(render_text(records_table(ledger.records)) + "\n")
     _report(ledger)
     return 1 if ledger.problem_count else 0
 
