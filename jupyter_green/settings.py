@@ -24,6 +24,8 @@ from jupyter_green.errors import SettingsError
 
 PROJECT_FILE = "jupyter_green.toml"
 ENVIRONMENT_PREFIX = "JUPYTER_GREEN_"
+# One place, said in several settings: who states one of them states the place.
+LOCATION = ("country", "region", "cloud", "intensity_g_per_kwh", "intensity_source")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +130,11 @@ def resolve_settings(
     origins = dict.fromkeys(Settings.__struct_fields__, "default")
     for origin, given in sources:
         _check_names(given, origin)
+        if not {"country", "cloud", "intensity_g_per_kwh"}.isdisjoint(given):
+            # A stronger country must not lose to a weaker cloud region.
+            for name in LOCATION:
+                values.pop(name, None)
+                origins[name] = "default"
         for name, value in given.items():
             values[name] = _converted(name, value, origin)
             origins[name] = origin

@@ -47,7 +47,11 @@ class Notes:
 
 
 def about(name: str = "cpu-0", **more: object) -> About:
-    known: dict[str, object] = {"kind": "cpu", "method": "counter", "resolution_j": 1e-6}
+    known: dict[str, object] = {
+        "kind": "cpu",
+        "method": "counter",
+        "resolution_j": 1e-6,
+    }
     return About(**{"id": name, **known, **more})  # type: ignore[arg-type]
 
 
