@@ -1,6 +1,7 @@
 """Writing: disks that fail, hang and recover, forks, threads and many processes."""
 
 import errno
+import gc
 import os
 import stat
 import subprocess
@@ -212,6 +213,34 @@ def test_what_json_cannot_hold_is_told_and_skipped(tmp_path: Path) -> None:
     writer.end(record("r2"))
     assert writer.close()
     assert ids(tmp_path) == ["r2"]
+
+
+def test_a_warning_may_close_the_writer(tmp_path: Path) -> None:
+    """The callback runs in the thread that it would wait for."""
+    disk, closed = Disk(), list[bool]()
+    disk.error = errno.EIO
+    writer = LedgerWriter(
+        tmp_path,
+        new_session(),
+        on_problem=lambda _: closed.append(writer.close()),
+        write=disk.write,
+    )
+    began = time.monotonic()
+    writer.end(record())
+    while not closed:
+        assert time.monotonic() - began < 4
+        time.sleep(0.01)
+    assert closed == [False]
+
+
+def test_a_forgotten_writer_loses_nothing(tmp_path: Path) -> None:
+    """Lines are written when the writer is collected."""
+    for number in range(100):
+        writer_on(tmp_path).end(record(str(number)))
+    gc.collect()
+    assert len(ids(tmp_path)) == 100
+    names = [thread.name for thread in threading.enumerate()]
+    assert "jupyter_green ledger" not in names
 
 
 def test_threads_share_a_writer(tmp_path: Path) -> None:

@@ -202,7 +202,8 @@ class _Channel:
                 self._start()
 
     def flush(self, timeout_s: float) -> bool:
-        if self.thread is None:
+        if self.thread in {None, threading.current_thread()}:
+            # Nobody waits for himself: `on_problem` and the collector may call here.
             return not self.sink.kept
         done = threading.Event()
         self.put(done)
@@ -217,7 +218,7 @@ class _Channel:
             # Whoever comes late gets a queue of its own, behind no end mark.
             thread = self.thread
             self.queue, self.thread = SimpleQueue(), None
-        if saved and thread is not None:
+        if saved and thread not in {None, threading.current_thread()}:
             thread.join(timeout_s)  # it only closes the file
         return saved
 
