@@ -1,0 +1,89 @@
+# Every chore is one command; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet
+NOTEBOOK := examples/01_meter_a_cell.ipynb
+
+# Anything but nothing and 0 counts as yes: `make demo SIMULATED=1`.
+is = $(filter-out 0,$(1))
+SIMULATED ?=
+STRICT ?=
+OUT := demo-output$(if $(call is,$(SIMULATED)),/simulated)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test lint types format coverage pictures dist clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
+	  $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## execute the example notebook and show what its cells cost
+	@rm -rf $(OUT)/ledger $(OUT)/$(notdir $(NOTEBOOK))
+	@mkdir -p $(OUT)
+	@echo "Executing $(NOTEBOOK) ..."
+	@$(demo_settings) $(BIN)/jupyter execute --log-level=ERROR $(NOTEBOOK) \
+	  --output=$(CURDIR)/$(OUT)/$(notdir $(NOTEBOOK))
+	@echo
+	@$(BIN)/jupyter green records --ledger $(OUT)/ledger
+	@echo
+	@echo "Executed notebook: $(OUT)/$(notdir $(NOTEBOOK))"
+	@echo "Ledger:            $(OUT)/ledger"
+
+# The demo has a ledger of its own: nothing of it counts among the user's work.
+demo_settings = JUPYTER_GREEN_LEDGER=$(CURDIR)/$(OUT)/ledger \
+  JUPYTER_GREEN_NOTEBOOK=$(NOTEBOOK) \
+  $(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1)
+
+lab: $(VENV)/.dev ## open JupyterLab on the examples
+	$(BIN)/jupyter lab $(NOTEBOOK)
+
+test: lint types ## set up and run everything: lint, types, tests (STRICT=1: all of them)
+	$(BIN)/python -m pytest $(if $(call is,$(STRICT)),--nothing-left-out)
+
+lint: $(VENV)/.dev ## check style, formatting and the import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## check types
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## format the sources and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+coverage: $(VENV)/.dev ## run the tests and show the branches they miss
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+pictures: $(VENV)/.dev demo ## make docs/images anew from the demo (needs Chromium)
+	$(BIN)/python docs/pictures.py $(OUT)/$(notdir $(NOTEBOOK)) docs/images
+
+dist: $(VENV)/.dev ## build the wheel and the source distribution
+	rm -rf dist
+	$(BIN)/python -m build
+
+clean: ## remove everything that was made, the virtual environment too
+	rm -rf $(VENV) demo-output dist build .coverage .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "jupyter_green needs Python 3.11 or later; '$(PYTHON)' is" \
+	    "$$($(PYTHON) --version 2>&1)." \
+	    "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "The virtual environment could not be made." \
+	    "On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) install --upgrade 'pip>=25.1'  # the first that knows dependency groups
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.created pyproject.toml
+	@$(PIP) install --editable . --group demo
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.created pyproject.toml
+	@$(PIP) install --editable . --group dev
+	@touch $@ $(VENV)/.demo
