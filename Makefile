@@ -23,8 +23,9 @@ demo: $(VENV)/.demo ## execute the example notebook and show what its cells cost
 	@rm -rf $(OUT)/ledger $(OUT)/$(notdir $(NOTEBOOK))
 	@mkdir -p $(OUT)
 	@echo "Executing $(NOTEBOOK) ..."
-	@$(demo_settings) $(BIN)/jupyter execute --log-level=ERROR $(NOTEBOOK) \
-	  --output=$(CURDIR)/$(OUT)/$(notdir $(NOTEBOOK))
+	@$(demo_settings) $(BIN)/jupyter execute $(NOTEBOOK) \
+	  --output=$(CURDIR)/$(OUT)/$(notdir $(NOTEBOOK)) \
+	  2> $(OUT)/execution.log || { cat $(OUT)/execution.log >&2; exit 1; }
 	@echo
 	@$(BIN)/jupyter green records --ledger $(OUT)/ledger
 	@echo
