@@ -7,10 +7,15 @@ the background.  Unloading takes all of it back.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import MAGIC_NO_VAR_EXPAND_ATTR
+from IPython.core.magic import (
+    needs_local_scope,
+    no_var_expand,
+    output_can_be_silenced,
+)
 
 from jupyter_green.config import settings_in_force
 from jupyter_green.errors import SettingsError
@@ -18,8 +23,7 @@ from jupyter_green.magics import arguments, energy
 from jupyter_green.magics.cells import CellMeter
 from jupyter_green.magics.display import warn
 from jupyter_green.magics.green import HELP, GreenMagic
-from jupyter_green.records import PURPOSES, Record
-from jupyter_green.session import Session
+from jupyter_green.session import Finder, Session
 from jupyter_green.session.provenance import notebook_path
 from jupyter_green.settings import Resolved, resolve_settings
 
@@ -32,48 +36,37 @@ class Extension:
     Args:
         shell: The shell.
         resolved: The settings in force.
+        find_devices: Finds the devices; None: whatever is on this machine.
     """
 
-    def __init__(self, shell: InteractiveShell, resolved: Resolved) -> None:
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        resolved: Resolved,
+        *,
+        find_devices: Finder | None = None,
+    ) -> None:
         self.shell = shell
         self.session = Session(
             resolved,
             notebook=lambda: notebook_path(os.environ, shell.user_ns),
-            on_final=self._final,
+            find_devices=find_devices,
+            # By then there is one: no record comes before the first cell.
+            on_final=lambda record: self.cells.final(record),  # noqa: PLW0108
         )
-        self.cells = CellMeter(shell, lambda: self.session)
+        self.cells = CellMeter(shell, self.session)
         self.cells.meter_all = resolved.values.meter_all
-        self.green = GreenMagic(shell, self)
+        self.green = GreenMagic(shell, self.session, self.cells)
 
     def register(self) -> None:
         """Put everything in place."""
-        shell = self.shell
-
-        register = shell.magics_manager.register_function
-
-        def energy_line(line: str) -> Any:
-            __tracebackhide__ = True
-            return energy.line_magic(line, shell, self.cells)
-
-        def energy_cell(line: str, cell: str) -> None:
-            __tracebackhide__ = True
-            energy.cell_magic(line, cell)
-
-        # Braces and dollars in a statement are the user's own.
-        setattr(energy_line, MAGIC_NO_VAR_EXPAND_ATTR, True)
-        energy_line.__doc__ = energy_cell.__doc__ = energy.documentation()
-        register(energy_line, "line", "energy")
-        register(energy_cell, "cell", "energy")
-
-        def green_line(line: str) -> None:
-            __tracebackhide__ = True
-            self.green.run(line)
-
-        green_line.__doc__ = HELP
-        register(green_line, "line", "green")
-        shell.set_hook("complete_command", self.green.complete, str_key="%green")
-        shell.set_hook("complete_command", _complete_energy, str_key="%%energy")
-        shell.set_hook("complete_command", _complete_energy, str_key="%energy")
+        shell, add = self.shell, self.shell.magics_manager.register_function
+        energy_line, energy_cell, green_line = self._magics()
+        add(energy_line, "line", "energy")
+        add(energy_cell, "cell", "energy")
+        add(green_line, "line", "green")
+        for key, complete in self._completers().items():
+            shell.set_hook("complete_command", complete, str_key=key)
         shell.input_transformers_cleanup.append(arguments.strip_energy)
         shell.ast_transformers.append(self.cells)
         shell.events.register("pre_run_cell", self.cells.pre_run_cell)
@@ -83,28 +76,54 @@ class Extension:
         """Take everything back; the ledger is written to its end."""
         shell = self.shell
         shell.input_transformers_cleanup.remove(arguments.strip_energy)
-        shell.ast_transformers.remove(self.cells)
+        if self.cells in shell.ast_transformers:
+            # The shell takes out what failed by itself.
+            shell.ast_transformers.remove(self.cells)
         shell.events.unregister("pre_run_cell", self.cells.pre_run_cell)
         shell.events.unregister("post_run_cell", self.cells.post_run_cell)
         for kind, name in (("line", "energy"), ("cell", "energy"), ("line", "green")):
             shell.magics_manager.magics[kind].pop(name, None)
+        for key in self._completers():
+            # There is no call to take a completer back.
+            shell.strdispatchers["complete_command"].strs.pop(key, None)
         self.session.close()
 
-    def _final(self, record: Record) -> None:
-        self.cells.final(record)
+    def _magics(self) -> tuple[Callable[..., Any], ...]:
+        def energy_line(line: str, local_ns: dict[str, Any] | None = None) -> Any:
+            __tracebackhide__ = True
+            return energy.line_magic(line, self.shell, self.cells, local_ns)
+
+        def energy_cell(line: str, cell: str) -> None:
+            __tracebackhide__ = True
+            energy.cell_magic(line, cell)
+
+        def green_line(line: str) -> None:
+            __tracebackhide__ = True
+            self.green.run(line)
+
+        energy_line.__doc__ = energy_cell.__doc__ = energy.documentation()
+        green_line.__doc__ = HELP
+        # As ``%time``: braces and dollars in a statement are the user's own, names of
+        # the function around it can be used, and a semicolon keeps the value quiet.
+        return (
+            no_var_expand(needs_local_scope(output_can_be_silenced(energy_line))),
+            no_var_expand(energy_cell),
+            green_line,
+        )
+
+    def _completers(self) -> dict[str, Callable[..., list[str]]]:
+        return {
+            "%energy": energy.complete,
+            "%%energy": energy.complete,
+            "%green": self.green.complete,
+        }
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Load the extension into *shell*; loading it again changes nothing."""
     if getattr(shell, ATTRIBUTE, None) is not None:
         return
-    try:
-        resolved = settings_in_force()
-    except (SettingsError, OSError) as err:
-        # A typing error in a settings file must not stop a notebook.
-        warn([f"{err}. The defaults are used"])
-        resolved = resolve_settings()
-    extension = Extension(shell, resolved)
+    extension = Extension(shell, _settings())
     extension.register()
     setattr(shell, ATTRIBUTE, extension)
 
@@ -117,12 +136,16 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
         delattr(shell, ATTRIBUTE)
 
 
-def _complete_energy(_: Any, event: Any) -> list[str]:
-    """Complete options and purposes of ``%%energy``."""
-    words = event.line.split()
-    if words[-1:] in (["-p"], ["--purpose"]) or words[-2:-1] in (["-p"], ["--purpose"]):
-        return list(PURPOSES)
-    return [f"--{name}" for name in arguments.OPTIONS]
+def _settings() -> Resolved:
+    """Return the settings in force; a mistake in them must not stop a notebook."""
+    try:
+        return settings_in_force()
+    except (SettingsError, OSError) as err:
+        warn([f"{err}. The settings files are left out"])
+    try:
+        return resolve_settings(environment=os.environ)
+    except SettingsError:
+        return resolve_settings()
 
 
 __all__ = [

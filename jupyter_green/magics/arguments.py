@@ -10,6 +10,7 @@ import argparse
 import io
 import shlex
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import NoReturn
 
 from jupyter_green.records import PURPOSES
@@ -43,6 +44,7 @@ class Request:
         quiet: Show nothing.
         verbose: Show one line for each device too.
         statement: What stands behind the options of the line form.
+        asked: The cell asks by itself; False: it is metered as every cell is.
     """
 
     label: str = ""
@@ -52,6 +54,7 @@ class Request:
     quiet: bool = False
     verbose: bool = False
     statement: str = ""
+    asked: bool = True
 
 
 class _Parser(argparse.ArgumentParser):
@@ -84,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse_line(line: str) -> Request:
+def parse_line(line: str = "") -> Request:
     """Read the options behind ``%%energy``.
 
     Raises:
@@ -106,9 +109,11 @@ def parse_statement(line: str) -> Request:
     parser = build_parser()
     options, rest = [], line.strip()
     while rest.startswith("-"):
-        word, _, rest = rest.partition(" ")
+        word, rest = _first_word(rest)
+        if word == "--":
+            # The statement itself begins with a minus sign.
+            break
         options.append(word)
-        rest = rest.lstrip()
         if word in VALUED and rest:
             value, rest = _first_word(rest)
             options.append(value)
@@ -123,15 +128,17 @@ def find_request(cell: str) -> Request | None:
 
     A cell with wrong options, an empty body or a question mark is left to the
     registered magic, which answers with an error or help.
+
+    Args:
+        cell: The cell as the shell's own clean-up leaves it: no prompts, no indent.
     """
-    lines = [line for line in cell.splitlines() if line.strip()]
-    for position, line in enumerate(lines):
-        word, _, rest = line.strip().partition(" ")
+    # Only "\n" ends a line: a form feed is white space to Python.
+    lines = [line for line in cell.split("\n") if line.strip()]
+    for line in lines[:-1]:
+        word, *rest = line.split(None, 1)
         if word == PREFIX:
-            if position == len(lines) - 1 or rest.rstrip().endswith("?"):
-                return None
             try:
-                return parse_line(rest)
+                return parse_line(*rest)
             except WrongOptionsError:
                 return None
         if word not in TRANSPARENT:
@@ -156,6 +163,11 @@ def strip_energy(lines: list[str]) -> list[str]:
     return ["\n", *rest]
 
 
+# IPython leaves such transformers out where it asks whether a cell is complete.  The
+# line must stand there: a terminal then waits for a blank line, as for any cell magic.
+vars(strip_energy)["has_side_effects"] = True
+
+
 def _repeats(text: str) -> int:
     try:
         number = int(text)
@@ -170,7 +182,7 @@ def _repeats(text: str) -> int:
 
 
 def _name(text: str) -> str:
-    if not text.isidentifier():
+    if not text.isidentifier() or iskeyword(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a variable name")
     return text
 

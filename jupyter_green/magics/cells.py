@@ -7,13 +7,12 @@ the ``%%energy`` line.  Whatever fails here leaves one warning and the cell alon
 from __future__ import annotations
 
 import ast
-import asyncio
 import hashlib
 import logging
 import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -22,9 +21,10 @@ from IPython.core.interactiveshell import (
     ExecutionResult,
     InteractiveShell,
 )
+from IPython.utils.text import DollarFormatter
 
-from jupyter_green.magics.arguments import Request, find_request
-from jupyter_green.magics.display import RecordDisplay, warn
+from jupyter_green.magics.arguments import Request, find_request, strip_energy
+from jupyter_green.magics.display import RecordDisplay, can_update, warn
 from jupyter_green.magics.repeats import Repeater, loop, summarise
 from jupyter_green.meter import Window
 from jupyter_green.records import Record, Repeats
@@ -43,8 +43,22 @@ class _Running:
     request: Request
     window: Window | None = None
     repeater: Repeater | None = None
-    marks: list[Sample] = field(default_factory=list)
     looped: bool = False
+    stopped: bool = False
+
+    def is_of(self, info: ExecutionInfo | None) -> bool:
+        """Say whether *info* is of this cell.
+
+        After an error outside the cell's code the shell makes another one.
+        """
+        if info is None:
+            return False
+        mine = self.info
+        return info is mine or (info.raw_cell, info.store_history, info.cell_id) == (
+            mine.raw_cell,
+            mine.store_history,
+            mine.cell_id,
+        )
 
 
 class CellMeter(ast.NodeTransformer):
@@ -52,10 +66,10 @@ class CellMeter(ast.NodeTransformer):
 
     Args:
         shell: The shell whose events it follows.
-        session: Gives the session when it is first needed.
+        session: Meters, and has the settings.
     """
 
-    def __init__(self, shell: InteractiveShell, session: Callable[[], Session]) -> None:
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
         self.shell = shell
         self.meter_all = False
         self._session = session
@@ -63,6 +77,7 @@ class CellMeter(ast.NodeTransformer):
         self._running: dict[int, _Running] = {}
         self._displays: dict[str, RecordDisplay] = {}
         self._outputs: dict[str, tuple[str, Record]] = {}
+        self._unmetered: set[str] = set()
 
     def pre_run_cell(self, info: ExecutionInfo) -> None:
         """Open a window if the cell asks for one (the shell calls this)."""
@@ -73,20 +88,22 @@ class CellMeter(ast.NodeTransformer):
         request = self._request(info)
         if request is None:
             return
-        running = _Running(info, request)
-        self._running[thread] = running
+        running = self._running[thread] = _Running(info, request)
         try:
             self._open(running)
+        except KeyboardInterrupt:
+            # The shell would swallow it here and run the cell: `visit` raises it again.
+            running.stopped = True
         # Metering must not keep a cell from running.
         except Exception as err:
             logger.debug("no window", exc_info=True)
-            warn([f"this cell is not metered: {type(err).__name__}: {err}"])
+            self._tell_unmetered("cell", err, each_time=request.asked)
 
-    def post_run_cell(self, result: ExecutionResult) -> None:
+    def post_run_cell(self, result: ExecutionResult | None) -> None:
         """Close the window of this cell (the shell calls this)."""
         thread = threading.get_ident()
         running = self._running.get(thread)
-        if running is None or result.info is not running.info:
+        if running is None or not (result is None or running.is_of(result.info)):
             return
         del self._running[thread]
         try:
@@ -99,49 +116,38 @@ class CellMeter(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> ast.AST:
         """Put the tree of a repeated cell into a loop (the shell calls this)."""
         running = self._running.get(threading.get_ident())
-        if (
-            running is None
-            or running.repeater is None
-            or running.looped
-            or not isinstance(node, ast.Module)
-        ):
+        if running is None or running.looped or not isinstance(node, ast.Module):
             return node
         # Once: a cell magic in the body compiles cells of its own.
         running.looped = True
-        return loop(
-            node,
-            running.repeater.name,
-            interactivity=self.shell.ast_node_interactivity,
-        )
+        if running.stopped:
+            return ast.parse("raise KeyboardInterrupt")
+        if running.repeater is None:
+            return node
+        interactivity = self.shell.ast_node_interactivity
+        return loop(node, running.repeater.name, interactivity=interactivity)
 
     def meter_call(self, run: Callable[[], Any], request: Request) -> Any:
         """Meter one call as a window within whatever cell is running."""
         __tracebackhide__ = True
-        marks: list[Sample] = []
         try:
-            session = self._session()
-            sample = session.meter.sampler.sample
-            window = self._begin(request, session)
+            repeater = self._repeater(request)
+            window = self._begin(request)
         # Metering must not keep a statement from running.
         except Exception as err:  # noqa: BLE001
-            warn([f"this statement is not metered: {type(err).__name__}: {err}"])
+            self._tell_unmetered("statement", err, each_time=True)
             return run()
         status, error = "ok", ""
         try:
-            for _ in range(request.repeats or 1):
-                if request.repeats:
-                    marks.append(sample())
+            for _ in repeater or ((),):
                 value = run()
         except BaseException as err:
-            interrupted = isinstance(err, KeyboardInterrupt)
-            status = "interrupted" if interrupted else "error"
-            error = type(err).__name__
+            status, error = _status(err)
             raise
         else:
             return value
         finally:
-            marks += [sample()] if marks else []
-            self._finish(window, request, marks, status=status, error=error)
+            self._finish(window, request, repeater, status=status, error=error)
 
     def final(self, record: Record) -> None:
         """Replace the provisional figure and variable (the session calls this)."""
@@ -156,73 +162,102 @@ class CellMeter(ast.NodeTransformer):
         cell = info.raw_cell
         if not isinstance(cell, str) or not cell.strip():
             return None
-        request = find_request(cell)
+        request = find_request(self._cleaned(cell))
         if request is None and self.meter_all and info.store_history:
-            return Request(quiet=True) if not _is_ours(cell) else None
+            return None if _is_ours(cell) else Request(quiet=True, asked=False)
         return request
 
+    def _cleaned(self, cell: str) -> str:
+        """Return the cell as `strip_energy` sees it: without prompts and indent."""
+        lines = cell.splitlines(keepends=True)
+        for transform in self.shell.input_transformers_cleanup:
+            if transform is strip_energy:
+                break
+            lines = transform(lines)
+        return "".join(lines)
+
     def _open(self, running: _Running) -> None:
-        session, request = self._session(), running.request
-        if request.repeats:
-            sample, marks = session.meter.sampler.sample, running.marks
-            name = f"__jupyter_green_{uuid.uuid4().hex}"
-            running.repeater = Repeater(
-                request.repeats, lambda: marks.append(sample()), name
-            )
+        request, info = running.request, running.info
+        running.repeater = self._repeater(request)
+        if running.repeater:
             running.repeater.install()
-        info = running.info
         running.window = self._begin(
             request,
-            session,
             cell_id=info.cell_id or "",
-            execution_count=self.shell.execution_count if info.store_history else None,
+            execution_count=self._next_number() if info.store_history else None,
             source_sha256=_hashed(info.raw_cell or ""),
         )
 
-    def _begin(self, request: Request, session: Session, **known: Any) -> Window:
-        label = request.label
-        if "$" in label or "{" in label:
-            label = self.shell.var_expand(label)
-        return session.begin(label, purpose=request.purpose, **known)
+    def _repeater(self, request: Request) -> Repeater | None:
+        if not request.repeats:
+            return None
+        sample = self._session.meter.sampler.sample
+        name = f"__jupyter_green_{uuid.uuid4().hex}"
+        return Repeater(request.repeats, sample, name)
 
-    def _close(self, running: _Running, result: ExecutionResult) -> None:
-        if running.repeater:
-            running.repeater.remove()
-        if running.window is not None:
-            status, error = _outcome(result)
-            self._finish(
-                running.window,
-                running.request,
-                running.marks,
-                status=status,
-                error=error,
-            )
+    def _begin(self, request: Request, **known: Any) -> Window:
+        label = self._expanded(request.label)
+        return self._session.begin(label, purpose=request.purpose, **known)
+
+    def _expanded(self, label: str) -> str:
+        """Put the user's variables into a label, as the shell does for its magics."""
+        try:
+            return DollarFormatter().vformat(label, [], dict(self.shell.user_ns))
+        # The user's own expressions: a label that cannot be expanded stays as it is.
+        except Exception:  # noqa: BLE001
+            return label
+
+    def _tell_unmetered(self, what: str, err: Exception, *, each_time: bool) -> None:
+        text = f"this {what} is not metered: {type(err).__name__}: {err}"
+        if each_time or text not in self._unmetered:
+            self._unmetered.add(text)
+            warn([text])
+
+    def _next_number(self) -> int | None:
+        """Return the ``n`` of ``In[n]`` of a cell whose input is not stored yet.
+
+        The shell's own count is raised before or after the event, by its version.
+        """
+        history = self.shell.history_manager
+        return None if history is None else len(history.input_hist_parsed)
+
+    def _close(self, running: _Running, result: ExecutionResult | None) -> None:
+        repeater, window = running.repeater, running.window
+        if repeater:
+            repeater.remove()
+        if window is None:
+            return
+        status, error = _outcome(result)
+        known: dict[str, Any] = {"status": status, "error": error}
+        if running.info.store_history and result and result.execution_count:
+            known["execution_count"] = result.execution_count
+        self._finish(window, running.request, repeater, **known)
 
     def _finish(
         self,
         window: Window,
         request: Request,
-        marks: list[Sample],
+        repeater: Repeater | None,
         **known: Any,
     ) -> None:
-        session = self._session()
-        display = None
-        if not request.quiet:
-            display = RecordDisplay(
-                self.shell,
-                window.id,
-                verbose=request.verbose,
-                html=session.settings.card,
-            )
-            self._displays[window.id] = display
-        if len(marks) > 1:
-            known["repeats"] = _repeats(marks)
-        record = session.meter.end(window, wait=False, **known)
+        session, shown = self._session, not request.quiet
+        if repeater:
+            known["repeats"] = _repeats(repeater)
+        # What cannot be replaced later has to wait for the final figure.
+        wait = shown and not can_update(self.shell)
+        record = session.meter.end(window, wait=wait, **known)
         if request.output:
             self.shell.user_ns[request.output] = record
             self._outputs[record.id] = (request.output, record)
-        if display:
+        if shown:
+            display = RecordDisplay(
+                self.shell,
+                record.id,
+                verbose=request.verbose,
+                html=session.settings.card,
+            )
             display.show(record)
+            self._displays[record.id] = display
         if window.record.final:
             # It became final at once, or while this function ran.
             self.final(window.record)
@@ -235,31 +270,41 @@ def _is_ours(cell: str) -> bool:
     return words[0] in ("%green", "%load_ext", "%reload_ext", "%unload_ext")
 
 
-def _outcome(result: ExecutionResult) -> tuple[str, str]:
+def _outcome(result: ExecutionResult | None) -> tuple[str, str]:
     """Return the record's status and the name of the error's class."""
+    if result is None:
+        # A kernel whose cell was cancelled before it had a result.
+        return "interrupted", ""
     error = result.error_before_exec or result.error_in_exec
-    if error is None:
-        return "ok", ""
-    # Before Python 3.12 the shell may hand over a class or a plain True.
-    name = type(error).__name__
-    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
-        return "interrupted", name
-    return "error", name
+    return ("ok", "") if error is None else _status(error)
 
 
-def _repeats(marks: list[Sample]) -> Repeats:
+def _status(error: object) -> tuple[str, str]:
+    # By name: a cancelled await needs asyncio, and loading it here costs 40 ms.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    interrupted = names & {"KeyboardInterrupt", "CancelledError"}
+    return "interrupted" if interrupted else "error", type(error).__name__
+
+
+def _repeats(repeater: Repeater) -> Repeats:
     """Return the statistics of the runs that came to an end."""
     energies_j: list[float | None] = []
-    for begin, end in pairwise(marks):
-        known = [
-            level.energy_j - begin.levels[i].energy_j
-            for i, level in end.levels.items()
-            if i in begin.levels and not level.fault
-        ]
-        energies_j.append(sum(known) if known else None)
-    return summarise(
-        energies_j, [s_from_ns(end.t_ns - begin.t_ns) for begin, end in pairwise(marks)]
-    )
+    durations_s: list[float] = []
+    for begin, end in pairwise(repeater.marks):
+        energies_j.append(_energy_between(begin, end))
+        durations_s.append(s_from_ns(end.t_ns - begin.t_ns))
+    return summarise(energies_j, durations_s)
+
+
+def _energy_between(begin: Sample, end: Sample) -> float | None:
+    known = [
+        last.energy_j - first.energy_j
+        for identifier, last in end.levels.items()
+        if (first := begin.levels.get(identifier)) is not None
+        and not (first.fault or last.fault)
+        and first.epoch == last.epoch
+    ]
+    return sum(known) if known else None
 
 
 def _hashed(source: str) -> str:

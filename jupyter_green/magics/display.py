@@ -7,17 +7,13 @@ cannot, so nothing is printed there twice.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
+from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.display import publish_display_data
 
 from jupyter_green.records import Record
 from jupyter_green.report.card import MIME_TYPE, card, line
-from jupyter_green.report.tables import Table, render_html, render_text
-
-Publish = Callable[..., None]
 
 
 def bundle(
@@ -34,8 +30,9 @@ def bundle(
 
 
 def can_update(shell: InteractiveShell) -> bool:
-    """Say whether the front end replaces an output in place (a kernel's does)."""
-    return hasattr(shell, "kernel")
+    """Say whether an output can be replaced: a kernel's, unless it is captured."""
+    captured = isinstance(shell.display_pub, CapturingDisplayPublisher)
+    return hasattr(shell, "kernel") and not captured
 
 
 class RecordDisplay:
@@ -56,7 +53,9 @@ class RecordDisplay:
         verbose: bool = False,
         html: bool = True,
     ) -> None:
-        self._shell = shell
+        # This one to the end: a later cell under ``%%capture`` puts another in its
+        # place, which would swallow the final figure.
+        self._publisher = shell.display_pub
         self._id = display_id
         self._verbose = verbose
         self._html = html
@@ -64,26 +63,15 @@ class RecordDisplay:
 
     def show(self, record: Record) -> None:
         """Publish the record, or replace what was published before."""
-        update = self._shown is not None
-        if update and (self._shown == record or not can_update(self._shell)):
+        if self._shown == record:
             return
-        if self._shown and self._shown.final and not record.final:
-            # The final state came first, from another thread.
-            return
-        self._shown = record
-        publish_display_data(
+        update, self._shown = self._shown is not None, record
+        self._publisher.publish(
             bundle(record, verbose=self._verbose, html=self._html),
             metadata={},
             transient={"display_id": self._id},
             update=update,
         )
-
-
-def show_table(table: Table) -> None:
-    """Publish a table as text and HTML."""
-    publish_display_data(
-        {"text/plain": render_text(table), "text/html": render_html(table)}
-    )
 
 
 def warn(lines: list[str]) -> None:

@@ -14,12 +14,14 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_green.magics.arguments import (
+    OPTIONS,
     WrongOptionsError,
     build_parser,
     parse_line,
     parse_statement,
 )
 from jupyter_green.magics.cells import CellMeter
+from jupyter_green.records import PURPOSES
 
 _ABOUT = """Meter a cell or a statement: energy, duration, mean power and CO2e.
 
@@ -56,7 +58,20 @@ def cell_magic(line: str, cell: str) -> None:
     raise UsageError("%%energy must be the first line of a cell")
 
 
-def line_magic(line: str, shell: InteractiveShell, cells: CellMeter) -> Any:
+def complete(_: Any, event: Any) -> list[str]:
+    """Complete options, and the purposes behind ``-p`` (the shell calls this)."""
+    words = event.line[: event.line.rfind(event.symbol)].split()
+    if words[-1] in ("-p", "--purpose"):
+        return list(PURPOSES)
+    return [f"--{name}" for name in OPTIONS] if event.symbol.startswith("-") else []
+
+
+def line_magic(
+    line: str,
+    shell: InteractiveShell,
+    cells: CellMeter,
+    local_ns: dict[str, Any] | None = None,
+) -> Any:
     """Execute one statement and meter it; return its value.
 
     Raises:
@@ -67,19 +82,28 @@ def line_magic(line: str, shell: InteractiveShell, cells: CellMeter) -> Any:
         request = parse_statement(line)
     except WrongOptionsError as err:
         raise UsageError(f"%energy: {err}. See %energy? for the options") from err
-    run = _compiled(shell, request.statement)
+    run = _compiled(shell, request.statement, local_ns)
     return cells.meter_call(run, request)
 
 
-def _compiled(shell: InteractiveShell, statement: str) -> Callable[[], Any]:
-    """Compile a statement in the shell's manner; its value is that of an expression."""
-    source = shell.transform_cell(statement)
-    tree = shell.transform_ast(ast.parse(source))
-    compiler, namespace = shell.compile, shell.user_ns
-    if len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
-        expression = compile(
-            ast.Expression(tree.body[0].value), "<energy>", "eval", compiler.flags
-        )
-        return lambda: eval(expression, namespace)  # noqa: S307 - the user's own code
-    program = compile(tree, "<energy>", "exec", compiler.flags)
-    return lambda: exec(program, namespace)  # noqa: S102 - the user's own code
+def _compiled(
+    shell: InteractiveShell, statement: str, local_ns: dict[str, Any] | None
+) -> Callable[[], Any]:
+    """Compile in the shell's manner; the value is that of an expression at the end."""
+    tree = shell.transform_ast(ast.parse(shell.transform_cell(statement)))
+    flags, names = shell.compile.flags, shell.user_ns
+    expression = None
+    if tree.body and isinstance(last := tree.body[-1], ast.Expr):
+        del tree.body[-1]
+        expression = compile(ast.Expression(last.value), "<energy>", "eval", flags)
+    program = compile(tree, "<energy>", "exec", flags) if tree.body else None
+
+    def run() -> Any:
+        __tracebackhide__ = True
+        if program:
+            exec(program, names, local_ns)  # noqa: S102 - the user's own code
+        if expression:
+            return eval(expression, names, local_ns)  # noqa: S307 - likewise
+        return None
+
+    return run

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from jupyter_green.records import Repeats
+from jupyter_green.sampler import Sample
 
 # Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom
 # (NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.2).
@@ -33,22 +34,26 @@ class Repeater:
 
     Args:
         runs: How often the body runs.
-        mark: Called before the first run and after each run.
+        sample: Reads the devices.
         name: A name that no program uses.
+
+    Attributes:
+        marks: A sample from before the first run and one from after each full run.
     """
 
-    def __init__(self, runs: int, mark: Callable[[], None], name: str) -> None:
+    def __init__(self, runs: int, sample: Callable[[], Sample], name: str) -> None:
         self.runs = runs
         self.name = name
-        self._mark = mark
+        self.marks: list[Sample] = []
+        self._sample = sample
         self._value: object = None
 
     def __iter__(self) -> Iterator[tuple[()]]:
+        self.marks.append(self._sample())
         for _ in range(self.runs):
-            self._mark()
             # An empty target unpacks this and binds nothing.
             yield ()
-        self._mark()
+            self.marks.append(self._sample())
 
     def keep(self, value: object) -> None:
         """Keep the value of the cell's last expression."""
@@ -65,8 +70,7 @@ class Repeater:
 
     def remove(self) -> None:
         """Undo `install`."""
-        if hasattr(builtins, self.name):
-            delattr(builtins, self.name)
+        vars(builtins).pop(self.name, None)
 
 
 def loop(
@@ -89,9 +93,8 @@ def loop(
         kept = _call(name, "keep", [last.value])
         body = [*body[:-1], ast.copy_location(ast.Expr(kept), last)]
         tail = [ast.Expr(_call(name, "take", []))]
-    elif interactivity == "last_expr_or_assign" and isinstance(last, ast.Assign):
-        names = [t.id for t in last.targets[:1] if isinstance(t, ast.Name)]
-        tail = [ast.Expr(ast.Name(name, ast.Load())) for name in names]
+    elif interactivity == "last_expr_or_assign":
+        tail = [ast.Expr(ast.Name(target, ast.Load())) for target in _assigned(last)]
     repeated = ast.For(
         target=ast.Tuple([], ast.Store()),
         iter=ast.Name(name, ast.Load()),
@@ -144,19 +147,31 @@ def _compiles(tree: ast.Module) -> bool:
                 ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
                 dont_inherit=True,
             )
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError):
         return False
     return True
 
 
 def _split_future(body: list[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
-    """Split off imports from ``__future__``, which cannot stand in a loop."""
+    """Split off imports from ``__future__``, which cannot stand in a loop.
+
+    Before the last of them nothing else can stand but a docstring.
+    """
     count = 0
-    for node in body:
-        if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
-            break
-        count += 1
+    for position, node in enumerate(body, start=1):
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            count = position
     return body[:count], body[count:]
+
+
+def _assigned(last: ast.stmt) -> list[str]:
+    """Return the name whose value the shell shows after an assignment, if any."""
+    targets: list[ast.expr] = []
+    if isinstance(last, ast.Assign) and len(last.targets) == 1:
+        targets = last.targets
+    elif isinstance(last, ast.AugAssign | ast.AnnAssign):
+        targets = [last.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _call(name: str, method: str, arguments: list[ast.expr]) -> ast.Call:

@@ -25,7 +25,7 @@ import msgspec
 from jupyter_green import carbon
 from jupyter_green.devices import discover
 from jupyter_green.devices.cpu_time import CpuTimes
-from jupyter_green.devices.device import Found, Problem
+from jupyter_green.devices.device import Device, Found, Problem
 from jupyter_green.errors import JupyterGreenError
 from jupyter_green.ledger import LedgerWriter, ledger_folder, new_session
 from jupyter_green.meter import Meter, Window
@@ -73,6 +73,8 @@ class Session:
         self._warnings: deque[str] = deque(maxlen=100)
         self._lock = threading.RLock()
         self._ready = threading.Event()
+        self._patience_s = READY_TIMEOUT_S
+        self._failure = ""
         self._found = Found((), ())
         self._meter: Meter | None = None
         self._place: carbon.LiveIntensity | None = None
@@ -100,15 +102,21 @@ class Session:
         return self.resolved.values
 
     @property
+    def devices(self) -> tuple[Device, ...]:
+        """What is read; none if the devices could not be found."""
+        self._wait()
+        return self._found.devices
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """What cannot be measured here, and why."""
-        self._ready.wait(READY_TIMEOUT_S)
+        self._wait()
         return self._found.problems
 
     @property
     def intensity(self) -> Intensity | None:
         """The carbon intensity in force; live if a token asks for it."""
-        self._ready.wait(READY_TIMEOUT_S)
+        self._wait()
         if self._place is None:
             return None
         self._place.refresh_soon()
@@ -117,11 +125,13 @@ class Session:
     @property
     def meter(self) -> Meter:
         """The meter; waits until the devices have been found."""
-        if not self._ready.wait(READY_TIMEOUT_S) or self._meter is None:
+        if not self._wait():
             raise JupyterGreenError(
                 "the devices were not found in time",
                 remedy="Run `jupyter green doctor` to see which one does not answer",
             )
+        if self._meter is None:
+            raise JupyterGreenError("metering could not be prepared", why=self._failure)
         return self._meter
 
     def warn(self, text: str) -> None:
@@ -195,6 +205,11 @@ class Session:
         origins = {**self.resolved.origins, **dict.fromkeys(stated, "%green location")}
         self.resolved = replace(self.resolved, values=settings, origins=origins)
 
+    def settle(self) -> None:
+        """Wait until every ended window is final."""
+        if self._wait() and self._meter is not None:
+            self._meter.settle()
+
     def close(self) -> None:
         """End what is open, settle, and write what is not yet written."""
         atexit.unregister(self.close)
@@ -240,6 +255,13 @@ class Session:
             return ""
         return self.settings.notebook or self._notebook()
 
+    def _wait(self) -> bool:
+        """Wait until the devices have been found; after one time-out no more."""
+        ready = self._ready.wait(self._patience_s)
+        if not ready:
+            self._patience_s = 0.0
+        return ready
+
     def _prepare(self) -> None:
         try:
             self._host = provenance.describe_host(
@@ -256,9 +278,9 @@ class Session:
                 on_problem=self.warn,
             )
             self._prepare_intensity()
-        # Whatever goes wrong here, the user's cells go on, unmetered, with one warning.
+        # Whatever goes wrong here, the user's cells go on unmetered; `meter` says why.
         except Exception as err:  # noqa: BLE001
-            self.warn(f"metering could not be prepared: {type(err).__name__}: {err}")
+            self._failure = f"{type(err).__name__}: {err}"
         finally:
             self._ready.set()
         self._refresh_git()

@@ -1,0 +1,140 @@
+"""What the verbs of ``%green`` do; loaded when the first one is used."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_green import carbon
+from jupyter_green.devices.device import About, Found
+from jupyter_green.ledger import parse_since, read_ledger, totals
+from jupyter_green.magics.cells import CellMeter
+from jupyter_green.records import Intensity
+from jupyter_green.report.card import line
+from jupyter_green.report.format import format_duration, format_power
+from jupyter_green.report.overview import (
+    doctor_tables,
+    location_table,
+    settings_table,
+)
+from jupyter_green.report.tables import Table, render_html, render_text
+from jupyter_green.report.totals import totals_table
+from jupyter_green.session import Session
+
+FLUSH_TIMEOUT_S = 5.0
+
+
+class Verbs:
+    """The verbs of one shell.
+
+    Args:
+        shell: Where their answers are shown.
+        session: What they are about.
+        cells: Meters the cells.
+    """
+
+    def __init__(
+        self, shell: InteractiveShell, session: Session, cells: CellMeter
+    ) -> None:
+        self._shell = shell
+        self._session = session
+        self._cells = cells
+        self._verbs: Mapping[str, Callable[[argparse.Namespace], None]] = {
+            "on": self._on,
+            "off": self._off,
+            "totals": self._totals,
+            "status": self._status,
+            "doctor": self._doctor,
+            "settings": self._settings,
+            "baseline": self._baseline,
+            "location": self._location,
+        }
+
+    def run(self, options: argparse.Namespace) -> None:
+        """Run the verb that *options* name.
+
+        Raises:
+            JupyterGreenError: It cannot be done; the text says why.
+        """
+        self._verbs[options.verb](options)
+
+    def _on(self, _: argparse.Namespace) -> None:
+        self._cells.meter_all = True
+        print("Every cell is metered from now on, silently; `%green totals` has it.")  # noqa: T201 - the answer
+
+    def _off(self, _: argparse.Namespace) -> None:
+        self._cells.meter_all = False
+        print("Only cells with %%energy are metered from now on.")  # noqa: T201
+
+    def _totals(self, options: argparse.Namespace) -> None:
+        session = self._session
+        since = parse_since(options.since) if options.since else None
+        session.settle()
+        session.ledger.flush(FLUSH_TIMEOUT_S)
+        ledger = read_ledger([session.folder], since=since)
+        records = [
+            r for r in ledger.records if not options.session or r.session == session.id
+        ]
+        self._show(totals_table(totals(records, by=options.by), ledger.problems))
+
+    def _status(self, _: argparse.Namespace) -> None:
+        session = self._session
+        last = session.records[-1] if session.records else None
+        devices = ", ".join(_named(device.about) for device in session.devices)
+        every = self._cells.meter_all
+        rows = (
+            ("metered", "every cell" if every else "cells with %%energy"),
+            ("devices", devices or "none: `%green doctor` says why"),
+            ("ledger", str(session.folder)),
+            ("this session", f"{len(session.records)} records"),
+            ("last record", line(last).splitlines()[0] if last else "none yet"),
+            ("intensity", _intensity(session.intensity)),
+        )
+        self._show(Table(title="Status", columns=("what", "value"), rows=rows))
+
+    def _doctor(self, _: argparse.Namespace) -> None:
+        found = Found(self._session.devices, self._session.problems)
+        for table in doctor_tables(found):
+            self._show(table)
+
+    def _settings(self, _: argparse.Namespace) -> None:
+        self._show(settings_table(self._session.resolved))
+
+    def _baseline(self, options: argparse.Namespace) -> None:
+        baseline = self._session.measure_baseline(options.seconds)
+        rows = tuple(
+            (identifier, format_power(power_w, baseline.uncertainty_w[identifier]))
+            for identifier, power_w in baseline.power_w.items()
+        )
+        note = f"over {format_duration(baseline.duration_s)}; {baseline.state}"
+        columns = ("device", "power (95 % interval)")
+        self._show(Table(title="Idle power", columns=columns, rows=rows, notes=(note,)))
+
+    def _location(self, options: argparse.Namespace) -> None:
+        session = self._session
+        stated = {
+            "country": options.country,
+            "region": options.region,
+            "cloud": options.cloud,
+            "intensity_g_per_kwh": options.intensity,
+        }
+        if any(value is not None for value in stated.values()):
+            session.set_location(stated)
+        pue = carbon.stated_pue(session.settings)
+        self._show(location_table(session.intensity, pue))
+
+    def _show(self, table: Table) -> None:
+        data = {"text/plain": render_text(table), "text/html": render_html(table)}
+        self._shell.display_pub.publish(data)
+
+
+def _named(about: About) -> str:
+    return f"{about.kind} {about.index} ({about.method})"
+
+
+def _intensity(intensity: Intensity | None) -> str:
+    if intensity is None:
+        return "none: grams are not given"
+    return f"{intensity.g_per_kwh:g} g CO2e/kWh, {intensity.zone}"
