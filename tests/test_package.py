@@ -1,0 +1,155 @@
+"""The package as delivered: names, version, contents, and what the README says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import entry_points, version
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import jupyter_green as jg
+
+ROOT = Path(__file__).parents[1]
+NAMES = [
+    "DeviceRecord",
+    "JupyterGreenError",
+    "Meter",
+    "Record",
+    "Window",
+    "__version__",
+    "load_ipython_extension",
+    "metered",
+    "unload_ipython_extension",
+]
+
+
+def tracked_files() -> Iterator[Path]:
+    """Yield the text files that git has."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=False
+    )
+    if listed.returncode:
+        pytest.fail("git cannot list the files: the tests run in a clone")
+    for name in listed.stdout.decode().rstrip("\0").split("\0"):
+        path = ROOT / name
+        if path.is_file() and path.suffix != ".png":
+            yield path
+
+
+def test_public_names_are_these() -> None:
+    """Each can be had, and nothing else is promised."""
+    assert sorted(jg.__all__) == NAMES
+    for name in NAMES:
+        assert getattr(jg, name) is not None
+    assert set(NAMES) <= set(dir(jg))
+    with pytest.raises(AttributeError, match="no attribute 'mettre'"):
+        getattr(jg, "mettre")  # noqa: B009 - a name that type checkers refuse
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    """Names are imported when they are used, vendors' libraries later still."""
+    code = "import jupyter_green, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    heavy = {"IPython", "codecarbon", "matplotlib", "pandas", "pynvml", "traitlets"}
+    assert heavy.isdisjoint(done.stdout.split())
+
+
+def test_the_version_is_one() -> None:
+    """The package and its metadata say the same."""
+    assert jg.__version__ == version("jupyter-green")
+
+
+def test_the_program_is_found() -> None:
+    """``jupyter green`` is ``jupyter-green`` on the path."""
+    (program,) = entry_points(group="console_scripts", name="jupyter-green")
+    assert callable(program.load())
+
+
+def test_the_wheel_holds_what_it_must(tmp_path: Path) -> None:
+    """Sources, types and data are in it; tests and examples are not."""
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
+    into = ["--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run([*pip, *into], check=True)
+    (wheel,) = tmp_path.glob("jupyter_green-*-py3-none-any.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    package = ROOT / "jupyter_green"
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for path in package.rglob("*")
+        if path.suffix in {".py", ".csv", ".j2", ".typed"}
+    }
+    assert files <= names
+    assert "jupyter_green/py.typed" in names
+    assert "jupyter_green/carbon/accelerators.csv" in names
+    folders = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert folders == {"jupyter_green"}
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_every_ignored_rule_has_its_reason() -> None:
+    """In the configuration of ruff each code stands on a line with a comment."""
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    ruff = tomllib.loads(text)["tool"]["ruff"]["lint"]
+    per_file = chain.from_iterable(ruff["per-file-ignores"].values())
+    for code in (*ruff["ignore"], *per_file):
+        assert re.search(rf'^\s*"{code}",\s+# \S', text, re.MULTILINE), code
+
+
+def test_the_readme_s_python_works(tmp_path: Path) -> None:
+    """Its blocks run as they stand, on simulated devices."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", block],
+            capture_output=True,
+            check=False,
+            text=True,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+        )
+        assert done.stderr == ""
+        assert "simulated" in done.stdout
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_documents_link_to_files_that_are_there() -> None:
+    """A relative link of a Markdown file leads somewhere."""
+    documents = [path for path in tracked_files() if path.suffix == ".md"]
+    assert documents
+    for document in documents:
+        text = document.read_text("utf-8")
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+            if "://" not in target:
+                assert (document.parent / target).exists(), (document.name, target)
+
+
+def test_the_tree_names_no_place_of_its_makers() -> None:
+    """No file holds a path of this checkout or home, or where packages come from."""
+    here = [f"{folder}/" for folder in (ROOT, Path.home()) if folder.parts[1:]]
+    sources = ["--" + "index-url", "extra-" + "index-url", "--" + "find-links"]
+    for path in tracked_files():
+        text = path.read_text("utf-8")
+        found = [word for word in (*here, *sources) if word in text]
+        assert not found, (path, found)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return variables for a process without the user's settings."""
+    return {
+        "HOME": str(folder),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_GREEN_SIMULATED": "1",
+        "PATH": "",
+    }
