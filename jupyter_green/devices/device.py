@@ -7,7 +7,7 @@ stay inside the backend's own file.  Imports `errors` only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -116,6 +116,24 @@ class Occupied(Protocol):
 
     def occupancy(self, own_pids: frozenset[int]) -> Occupancy | None:
         """Return who used the device lately, or None where that cannot be known."""
+        ...
+
+
+@runtime_checkable
+class Traced(Protocol):
+    """A slow counter that also tells the power between its ticks."""
+
+    @property
+    def has_power_history(self) -> bool:
+        """Whether `powers` gives readings of the past, or only the present one."""
+        ...
+
+    def powers(self, since_ns: int) -> Sequence[Gauge]:
+        """Return instant power readings newer than *since_ns*, oldest first.
+
+        Empty where the interface has none.  Never raises a `DeviceError`: these
+        readings refine a figure that the counter gives without them.
+        """
         ...
 
 

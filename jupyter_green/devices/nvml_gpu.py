@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jupyter_green.devices import nvml_errors
@@ -18,7 +18,9 @@ from jupyter_green.units import J_PER_MJ
 
 POWER_AVERAGE = 185  # NVML_FI_DEV_POWER_AVERAGE
 POWER_INSTANT = 186  # NVML_FI_DEV_POWER_INSTANT
+TOTAL_POWER_SAMPLES = 0  # NVML_TOTAL_POWER_SAMPLES
 W_PER_MW = 1e-3
+NS_PER_US = 1000
 
 
 class Library:
@@ -134,6 +136,7 @@ class NvmlGpu:
         self._subject = f"gpu {about.index}"
         self._growth = Growth(self._subject)
         self._seen_us = 0
+        self._keeps_samples = True
         self._lock = ForkSafeLock()
 
     @property
@@ -160,6 +163,44 @@ class NvmlGpu:
             if self._averaging_s is not None:
                 return Gauge(t_ns, value, self._averaging_s)
             return Counter(t_ns, self._growth.add(value))
+
+    @property
+    def has_power_history(self) -> bool:
+        """Whether NVML keeps power samples of the last seconds."""
+        return self._keeps_samples
+
+    def powers(self, since_ns: int) -> Sequence[Gauge]:
+        """Return NVML's buffered power samples newer than *since_ns*, oldest first.
+
+        Where NVML keeps none, the instant power now; empty if that is missing too.
+        """
+        if self._keeps_samples:
+            offset_ns = time.time_ns() - self._clock()
+            since_us = max(0, (since_ns + offset_ns) // NS_PER_US)
+            try:
+                samples = self._library.ask(
+                    self._about.id,
+                    "nvmlDeviceGetSamples",
+                    TOTAL_POWER_SAMPLES,
+                    since_us,
+                )[1]
+            except self._library.error as err:
+                code = getattr(err, "value", None)
+                self._keeps_samples = code not in nvml_errors.UNSUPPORTED
+                return []
+            return [
+                # NVML stamps samples with the wall clock, in microseconds.
+                Gauge(
+                    int(s.timeStamp) * NS_PER_US - offset_ns,
+                    s.sampleValue.uiVal * W_PER_MW,
+                )
+                for s in samples
+            ]
+        try:
+            power_w = power_field_w(POWER_INSTANT)(self._library, self._about.id)
+        except self._library.error:
+            return []
+        return [Gauge(self._clock(), power_w)]
 
     def occupancy(self, own_pids: frozenset[int]) -> Occupancy | None:
         """Return who used the GPU lately, or None where that cannot be known.

@@ -24,6 +24,8 @@ from jupyter_green.devices.device import About, Clock, Counter, Device, Found, G
 from jupyter_green.errors import DeviceError, DeviceLostError
 from jupyter_green.units import NS_PER_S
 
+KEPT_SAMPLES = 120
+
 
 class Power(Protocol):
     """Watts over time, with their exact integral."""
@@ -133,6 +135,7 @@ class SimulatedDevice:
         resets_at_s: The first reading from then on reports a reset.
         fails_s: From and to; readings between them fail.
         lost_at_s: Readings from then on report the loss of the device.
+        samples_s: A counter that keeps the power each so many seconds; 0: none.
     """
 
     def __init__(  # noqa: PLR0913  (each fault is one argument, all by name)
@@ -149,6 +152,7 @@ class SimulatedDevice:
         resets_at_s: float = math.inf,
         fails_s: tuple[float, float] = (math.inf, math.inf),
         lost_at_s: float = math.inf,
+        samples_s: float = 0.0,
     ) -> None:
         self._about = about
         self._power = Constant(power) if isinstance(power, float | int) else power
@@ -164,6 +168,7 @@ class SimulatedDevice:
         self._resets_at_s = resets_at_s
         self._fails_s = fails_s
         self._lost_at_s = lost_at_s
+        self._samples_s = samples_s
         self._lock = ForkSafeLock()
 
     @property
@@ -195,6 +200,29 @@ class SimulatedDevice:
                 return Counter(t_ns, energy_j)
             raw_uj = round(energy_j * 1e6) % self._wraps_at_uj
             return Counter(t_ns, *self._unwrap.add(t_ns, raw_uj))
+
+    @property
+    def has_power_history(self) -> bool:
+        """Whether `powers` gives readings of the past."""
+        return bool(self._samples_s)
+
+    def powers(self, since_ns: int) -> Sequence[Gauge]:
+        """Return the kept power readings newer than *since_ns*, oldest first."""
+        if not self._samples_s:
+            return []
+        now_s = self._seconds(self._clock())
+        oldest_s = max(self._seconds(since_ns), now_s - KEPT_SAMPLES * self._samples_s)
+        numbers = range(
+            math.floor(oldest_s / self._samples_s) + 1,
+            math.floor(now_s / self._samples_s) + 1,
+        )
+        return [
+            Gauge(
+                self._epoch_ns + round(i * self._samples_s * NS_PER_S),
+                self._power.power_w(i * self._samples_s),
+            )
+            for i in numbers
+        ]
 
     def _seconds(self, t_ns: int) -> float:
         return (t_ns - self._epoch_ns) / NS_PER_S
@@ -233,7 +261,13 @@ def find(clock: Clock = time.monotonic_ns) -> Found:
         (_about("simulated-dram-0", "dram", 1e-3, 20.0), Wave(6.0, 2.0, 7.0)),
     )
     devices: tuple[Device, ...] = tuple(
-        SimulatedDevice(about, power, clock=clock, period_s=about.update_period_s)
+        SimulatedDevice(
+            about,
+            power,
+            clock=clock,
+            period_s=about.update_period_s,
+            samples_s=0.02 if about.kind == "gpu" else 0.0,
+        )
         for about, power in parts
     )
     return Found(devices, ())

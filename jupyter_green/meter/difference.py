@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 
 from jupyter_green.devices.device import About
+from jupyter_green.meter import edges
 from jupyter_green.records import DeviceRecord, Share
-from jupyter_green.sampler import Level, Sample
-from jupyter_green.units import s_from_ns
+from jupyter_green.sampler import Edge, Level, Sample
+from jupyter_green.units import NS_PER_S, s_from_ns
 
 # Half-width of a 95 % interval in standard deviations.
 K95 = 1.96
@@ -20,7 +21,12 @@ LEAST_COVERAGE = 0.01
 
 
 def device_record(
-    about: About, begin: Sample, end: Sample, *, idle: tuple[float, float] | None = None
+    about: About,
+    begin: Sample,
+    end: Sample,
+    *,
+    idle: tuple[float, float] | None = None,
+    ends: tuple[Edge | None, Edge | None] = (None, None),
 ) -> DeviceRecord:
     """Return the joules of a device between two samples, with their uncertainty.
 
@@ -29,6 +35,7 @@ def device_record(
         begin: Sample at the window's start.
         end: Sample at the window's end.
         idle: Idle power and its half-width in watts, if a baseline was measured.
+        ends: What is known of a slow counter around the window's two ends.
     """
     first, last = begin.levels.get(about.id), end.levels.get(about.id)
     reason = _reason_for_none(first, last)
@@ -39,9 +46,13 @@ def device_record(
     if coverage < LEAST_COVERAGE:
         return _describe(about, idle, energy_j=None, reason=last.fault or "no reading")
     energy_j = last.energy_j - first.energy_j
+    error_j = _quantisation(about, energy_j, window_s)
+    refined = _refined(begin, end, ends)
+    if refined and coverage == 1.0:
+        energy_j, error_j = max(0.0, refined.energy_j), refined.error_j
     missing_j = _missing(about, energy_j, coverage, window_s)
     random_j = math.hypot(
-        K95 * _quantisation(about, energy_j, window_s),
+        K95 * error_j,
         K95 * math.sqrt(max(0.0, last.random_j2 - first.random_j2)),
         missing_j,
     )
@@ -64,6 +75,44 @@ def device_record(
         reason=last.fault,
         share=_share(energy_j, begin, end) if about.kind == "cpu" else None,
     )
+
+
+def _refined(
+    begin: Sample, end: Sample, ends: tuple[Edge | None, Edge | None]
+) -> edges.Estimate | None:
+    """Return the energy between the window's ends instead of between readings."""
+    first, last = ends
+    if first is None or last is None:
+        return None
+    origin_ns = begin.t_ns
+    ticks = sorted(
+        {
+            round(tick.t_ns): edges.Tick(
+                (tick.t_ns - origin_ns) / NS_PER_S,
+                tick.energy_j,
+                tick.error_ns / NS_PER_S,
+            )
+            for tick in (*first.ticks, *last.ticks)
+        }.values()
+    )
+    powers = sorted(
+        {
+            power.t_ns: edges.Power(s_from_ns(power.t_ns - origin_ns), power.power_w)
+            for power in (*first.powers, *last.powers)
+        }.values()
+    )
+    return edges.window_energy(
+        _distinct(ticks), powers, 0.0, s_from_ns(end.t_ns - begin.t_ns)
+    )
+
+
+def _distinct(ticks: list[edges.Tick]) -> list[edges.Tick]:
+    """Drop ticks that are the same one seen from two sides: the value tells."""
+    kept: list[edges.Tick] = []
+    for tick in ticks:
+        if not kept or tick.energy_j > kept[-1].energy_j:
+            kept.append(tick)
+    return kept
 
 
 def _reason_for_none(first: Level | None, last: Level | None) -> str:

@@ -25,15 +25,13 @@ from jupyter_green.devices.device import Device
 from jupyter_green.errors import MeterError
 from jupyter_green.meter.difference import device_record
 from jupyter_green.meter.window import WallClock, Window
-from jupyter_green.records import PURPOSES, Curve, Record
+from jupyter_green.records import PURPOSES, Curve, DeviceRecord, Record
 from jupyter_green.sampler import Sample, Sampler, power_between
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 CURVE_POINTS = 48
 # A curve of fewer points says nothing that the mean does not say.
 CURVE_LEAST = 3
-# Counters that move more often than this need no second look after a window's end.
-SLOW_PERIOD_S = 0.01
 
 
 class Journal(Protocol):
@@ -80,11 +78,13 @@ class Meter:
         self._lock = threading.RLock()
         self._open: dict[str, Window] = {}
         self._beats: dict[str, int] = {}
-        self._settling: dict[str, tuple[Window, int]] = {}
+        self._settling: dict[str, Window] = {}
         self._stacks = threading.local()
         self._closed = False
         self.baseline_w: dict[str, tuple[float, float]] = {}
         self.sampler.subscribe(self._on_sample)
+        self.sampler.on_edges(self._finish_done)
+        self.sampler.learn()
 
     def __enter__(self) -> Self:
         return self
@@ -137,6 +137,7 @@ class Meter:
             **known,
         )
         window = Window(self._enrich(record), begin, parent)
+        window.edges = (self.sampler.await_edges(begin.t_ns), {})
         with self._lock:
             self._open[identifier] = window
             self._beats[identifier] = begin.t_ns + self._heartbeat_ns
@@ -161,7 +162,7 @@ class Meter:
         Raises:
             MeterError: The window was ended before or belongs to another meter.
         """
-        end = self.sampler.sample()
+        end = self.sampler.sample(at_end=True)
         with self._lock:
             if self._open.pop(window.id, None) is None:
                 raise MeterError(
@@ -178,16 +179,14 @@ class Meter:
                 "flags": (*window.record.flags, "overlap"),
                 **known,
             }
-        slow_s = self._slowest_period_s()
-        final = slow_s <= SLOW_PERIOD_S
+        window.edges = (window.edges[0], self.sampler.await_edges(end.t_ns))
+        final = not window.edges[1]
         record = self._measured(window, end, status=status, final=final, **known)
         self._publish(window, record)
-        if final:
-            self.sampler.release()
-        else:
-            due_ns = end.t_ns + round(slow_s * NS_PER_S)
+        self.sampler.release()
+        if not final:
             with self._lock:
-                self._settling[window.id] = (window, due_ns)
+                self._settling[window.id] = window
             if wait:
                 self.settle()
         return window.record
@@ -218,16 +217,10 @@ class Meter:
                 waiting = list(self._settling.values())
             if not waiting:
                 return True
-            now_ns = self.sampler.clock()
-            due_ns = max(due for _, due in waiting)
-            if now_ns >= due_ns:
-                self._finish_due(now_ns)
-            else:
-                if time.monotonic() >= deadline_s:
-                    return False
-                # Simulated clocks need not move while this thread sleeps: wait on one
-                # window and look again.
-                waiting[-1][0].wait(min(s_from_ns(due_ns - now_ns), 0.05))
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            waiting[0].wait(left_s)
 
     def close(self) -> None:
         """End what is open as interrupted, settle, and stop the background thread."""
@@ -245,7 +238,6 @@ class Meter:
         return self._measured(window, self.sampler.sample(), status="running")
 
     def _on_sample(self, sample: Sample) -> None:
-        self._finish_due(sample.t_ns)
         with self._lock:
             due = [i for i, t_ns in self._beats.items() if t_ns <= sample.t_ns]
             for identifier in due:
@@ -258,16 +250,33 @@ class Meter:
             if self._journal:
                 self._journal.progressed(record)
 
-    def _finish_due(self, now_ns: int) -> None:
+    def _finish_done(self) -> None:
+        """Make the ended windows final whose edges are all known, or never will be."""
         with self._lock:
-            due = [i for i, (_, due_ns) in self._settling.items() if due_ns <= now_ns]
-            windows = [self._settling.pop(i)[0] for i in due]
-        for window in windows:
+            done = [w for w in self._settling.values() if w.is_settled]
+            for window in done:
+                del self._settling[window.id]
+        for window in done:
             self._publish(window, self._finalised(window))
-            self.sampler.release()
 
     def _finalised(self, window: Window) -> Record:
-        return msgspec.structs.replace(window.record, final=True)
+        if window.end is None:
+            return window.record
+        return msgspec.structs.replace(
+            window.record, devices=self._devices(window, window.end), final=True
+        )
+
+    def _devices(self, window: Window, end: Sample) -> tuple[DeviceRecord, ...]:
+        return tuple(
+            device_record(
+                device.about,
+                window.begin,
+                end,
+                idle=self.baseline_w.get(device.about.id),
+                ends=window.known_edges(device.about.id),
+            )
+            for device in self.sampler.devices
+        )
 
     def _measured(
         self,
@@ -280,12 +289,6 @@ class Meter:
     ) -> Record:
         begin = window.begin
         duration_ns = max(0, end.t_ns - begin.t_ns)
-        devices = tuple(
-            device_record(
-                device.about, begin, end, idle=self.baseline_w.get(device.about.id)
-            )
-            for device in self.sampler.devices
-        )
         flags = known.pop("flags", window.record.flags)
         if end.asleep_ns - begin.asleep_ns > NS_PER_S:
             flags = (*flags, "suspended")
@@ -293,7 +296,7 @@ class Meter:
             window.record,
             duration_s=s_from_ns(duration_ns),
             ended_at=self.wall.stamp(begin.t_ns + duration_ns),
-            devices=devices,
+            devices=self._devices(window, end),
             status=status,
             final=final,
             curve=self._curve(begin, end),
@@ -316,9 +319,6 @@ class Meter:
         window.update(record)
         if self._journal:
             self._journal.ended(record)
-
-    def _slowest_period_s(self) -> float:
-        return max((d.about.update_period_s for d in self.devices), default=0.0)
 
     def _stack(self) -> list[Window]:
         if not hasattr(self._stacks, "windows"):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from jupyter_green.records import Record
-from jupyter_green.sampler import Sample
+from jupyter_green.sampler import Awaited, Edge, Sample
+
+Awaitable = Mapping[str, Awaited]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Window:
         record: The newest state of its record.
         begin: The sample at its start.
         end: The sample at its end; None while it is open.
+        edges: What is awaited around its start and its end, by device.
         parent: The window of the same thread that was open when it began.
     """
 
@@ -45,6 +48,7 @@ class Window:
         self.begin = begin
         self.parent = parent
         self.end: Sample | None = None
+        self.edges: tuple[Awaitable, Awaitable] = ({}, {})
         self._final = threading.Event()
 
     def __repr__(self) -> str:
@@ -59,6 +63,16 @@ class Window:
     def is_open(self) -> bool:
         """Whether the window has not been ended."""
         return self.end is None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will be learned of its end."""
+        return all(awaited.is_done for awaited in self.edges[1].values())
+
+    def known_edges(self, device: str) -> tuple[Edge | None, Edge | None]:
+        """Return what is known of a slow counter around the start and the end."""
+        first, last = (edges.get(device) for edges in self.edges)
+        return (first.edge if first else None, last.edge if last else None)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until the record is final; return whether it is."""

@@ -1,0 +1,20 @@
+"""The sampler: readings of devices become joules that only grow."""
+
+from jupyter_green.sampler.history import History, power_between
+from jupyter_green.sampler.sample import Edge, HostTimes, Level, Power, Sample, Tick
+from jupyter_green.sampler.sampler import Awaited, Sampler
+from jupyter_green.sampler.track import SLOW_PERIOD_S
+
+__all__ = [
+    "SLOW_PERIOD_S",
+    "Awaited",
+    "Edge",
+    "History",
+    "HostTimes",
+    "Level",
+    "Power",
+    "Sample",
+    "Sampler",
+    "Tick",
+    "power_between",
+]

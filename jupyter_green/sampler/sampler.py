@@ -1,0 +1,302 @@
+"""Read devices on demand, and in the background while something is metered.
+
+Counters pass through and gauges are integrated, so that everything behind the sampler
+only subtracts.  Between windows nothing runs: a background thread reads only while
+somebody holds the sampler, and sleeps without a timer otherwise.
+
+Imports `devices`, `units` and the other modules of this package.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from jupyter_green.devices.device import Clock, Device
+from jupyter_green.sampler.history import History
+from jupyter_green.sampler.sample import Edge, HostTimes, Sample
+from jupyter_green.sampler.track import Track
+from jupyter_green.units import NS_PER_S, s_from_ns
+
+logger = logging.getLogger(__name__)
+
+# While a tick is looked for, polls stand this far apart, or more where they are slow.
+HUNT_NS = 500_000
+CALLS_APART = 4
+# A tick that has not come after so many periods will not be waited for.
+PATIENCE = 1.5
+# So many periods make an unknown period well known.
+LEARNING = 10
+
+
+class Awaited:
+    """An edge that becomes known with the next tick of a slow counter.
+
+    Attributes:
+        t_ns: The moment.
+        edge: What is known around it; None until then, or if it never will be.
+        is_done: Whether *edge* is final.
+    """
+
+    def __init__(self, t_ns: int, until_ns: int) -> None:
+        self.t_ns = t_ns
+        self.until_ns = until_ns
+        self.edge: Edge | None = None
+        self.is_done = False
+
+
+class Sampler:
+    """Read devices on demand, and in the background while it is held.
+
+    Args:
+        devices: What to read; an id occurs once.
+        clock: Monotonic nanoseconds.
+        host_times: Reads the CPU times of the machine and of this process tree.
+        interval_s: Seconds between background readings.
+        on_problem: Called once for each new fault with one line of text.
+        asleep_ns: Reads the cumulative time of system suspend.
+    """
+
+    def __init__(
+        self,
+        devices: Iterable[Device],
+        *,
+        clock: Clock = time.monotonic_ns,
+        host_times: Callable[[], HostTimes | None] = lambda: None,
+        interval_s: float = 0.1,
+        on_problem: Callable[[str], None] = logger.warning,
+        asleep_ns: Callable[[], int] | None = None,
+    ) -> None:
+        self.clock = clock
+        self.interval_s = interval_s
+        self.history = History()
+        self._tracks = {device.about.id: Track(device) for device in devices}
+        self._host_times = host_times
+        self._on_problem = on_problem
+        self._asleep_ns = asleep_ns or _suspended_ns
+        self._lock = threading.Lock()
+        self._wake = threading.Condition()
+        self._listeners: list[Callable[[Sample], None]] = []
+        self._holders = 0
+        self._awaited: list[tuple[Track, Awaited]] = []
+        self._edge_listeners: list[Callable[[], None]] = []
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+        self._closed = False
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices, in the order given."""
+        return tuple(track.device for track in self._tracks.values())
+
+    def sample(self, *, at_end: bool = False) -> Sample:
+        """Read every device now.  Never raises for a device.
+
+        Args:
+            at_end: The moment meant is before the readings and not after them: fast
+                counters are read next to it, slow ones are corrected for it.
+        """
+        with self._lock:
+            begun_ns = self.clock()
+            faults = self._read(self._reading_order(at_end))
+            if not at_end:
+                self._note_sparse_powers()
+            host = self._host_times()
+            levels = {i: t.level for i, t in self._tracks.items() if t.level}
+            asleep_ns = self._asleep_ns()
+            done_ns = self.clock()
+            if self._holders:
+                self.history.add(begun_ns, sum(v.energy_j for v in levels.values()))
+        self._report(faults)
+        t_ns = begun_ns if at_end else done_ns
+        return Sample(t_ns, levels, host, asleep_ns, done_ns - begun_ns)
+
+    def subscribe(self, listener: Callable[[Sample], None]) -> None:
+        """Call *listener* on the background thread with each background sample."""
+        self._listeners.append(listener)
+
+    def await_edges(
+        self, t_ns: int, *, patience: float = PATIENCE
+    ) -> dict[str, Awaited]:
+        """Ask for what will be known around a moment, of each slow counter.
+
+        The background thread looks for the counters' next ticks.
+
+        Args:
+            t_ns: The moment.
+            patience: Periods of the counter after which nothing more is awaited.
+        """
+        awaited = {}
+        with self._wake:
+            for identifier, track in self._tracks.items():
+                if track.is_slow:
+                    patience_ns = round(patience * track.clock.period_ns)
+                    request = Awaited(t_ns, t_ns + patience_ns)
+                    awaited[identifier] = request
+                    self._awaited.append((track, request))
+            if awaited:
+                self._start()
+                self._wake.notify_all()
+        return awaited
+
+    def learn(self) -> None:
+        """Find out when the slow counters move, in the background."""
+        slow = [t.clock.period_ns for t in self._tracks.values() if t.is_slow]
+        if slow:
+            ahead_ns = round(LEARNING * max(slow))
+            self.await_edges(self.clock() + ahead_ns, patience=LEARNING)
+
+    def on_edges(self, listener: Callable[[], None]) -> None:
+        """Call *listener* on the background thread when awaited edges are done."""
+        self._edge_listeners.append(listener)
+
+    def hold(self) -> None:
+        """Read in the background until as many `release` as `hold` were called."""
+        with self._wake:
+            self._start()
+            self._holders += 1
+            self._wake.notify_all()
+
+    def release(self) -> None:
+        """Give back one `hold`."""
+        with self._wake:
+            self._holders = max(0, self._holders - 1)
+            self._wake.notify_all()
+
+    def close(self) -> None:
+        """Stop the background thread; further samples can still be taken."""
+        with self._wake:
+            self._closed = True
+            thread, self._thread = self._thread, None
+            self._wake.notify_all()
+        if thread and thread is not threading.current_thread():
+            thread.join(timeout=2.0)
+
+    def _start(self) -> None:
+        if self._pid != os.getpid():
+            # Threads do not survive fork: the child starts its own.
+            self._pid, self._thread = os.getpid(), None
+            self._holders, self._awaited = 0, []
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(
+                target=self._run, name="jupyter-green-sampler", daemon=True
+            )
+            self._thread.start()
+
+    def _run(self) -> None:
+        next_ns = self.clock()
+        while True:
+            with self._wake:
+                if not (self._holders or self._awaited or self._closed):
+                    # Nothing is metered: sleep without a timer until it is.
+                    self._wake.wait()
+                    next_ns = self.clock() + round(self.interval_s * NS_PER_S)
+                if self._closed:
+                    return
+                now_ns = self.clock()
+                if not self._holders:
+                    # Only a tick is awaited.
+                    next_ns = now_ns + round(self.interval_s * NS_PER_S)
+                due_ns = min(next_ns, self._hunt_ns())
+                if due_ns > now_ns:
+                    self._wake.wait(s_from_ns(due_ns - now_ns))
+                    continue
+            if next_ns <= now_ns:
+                next_ns = self.clock() + round(self.interval_s * NS_PER_S)
+                self._tick()
+            else:
+                self._hunt()
+            self._settle_edges()
+
+    def _hunt_ns(self) -> float:
+        """Return when an awaited tick is to be looked for next."""
+        times = [float("inf")]
+        for track, request in self._awaited:
+            spacing_ns = max(HUNT_NS, CALLS_APART * track.call_ns)
+            times.append(
+                max(
+                    track.clock.earliest_ns(request.t_ns),
+                    track.polled_ns + spacing_ns,
+                )
+            )
+        return min(times)
+
+    def _hunt(self) -> None:
+        """Poll the counters whose tick is awaited."""
+        with self._lock:
+            tracks = {id(track): track for track, _ in self._awaited}
+            faults = self._read(tracks.values())
+        self._report(faults)
+
+    def _read(self, tracks: Iterable[Track]) -> list[tuple[Track, str]]:
+        faults = []
+        for track in tracks:
+            begun_ns = self.clock()
+            if fault := track.read():
+                faults.append((track, fault))
+            track.polled_ns = self.clock()
+            track.call_ns = track.polled_ns - begun_ns
+        return faults
+
+    def _note_sparse_powers(self) -> None:
+        """Take the power now where the device keeps no history of it."""
+        for track in self._tracks.values():
+            if track.is_slow and not track.has_power_history:
+                track.note_powers()
+
+    def _settle_edges(self) -> None:
+        """Hand over the edges whose tick has come, or will not come."""
+        if not self._awaited:
+            return
+        now_ns = self.clock()
+        done = []
+        with self._lock:
+            for track, request in self._awaited:
+                if track.has_tick_after(request.t_ns):
+                    track.note_powers()
+                    request.edge = track.edge(request.t_ns)
+                elif now_ns < request.until_ns:
+                    continue
+                request.is_done = True
+                done.append(request)
+        if done:
+            with self._wake:
+                self._awaited = [a for a in self._awaited if not a[1].is_done]
+            self._call(self._edge_listeners)
+
+    def _tick(self) -> None:
+        sample = self.sample()
+        self._call(self._listeners, sample)
+
+    def _call(self, listeners: Sequence[Callable[..., None]], *about: object) -> None:
+        for listener in tuple(listeners):
+            try:
+                listener(*about)
+            except Exception:
+                # A listener's failure must not end the sampling of the others.
+                logger.warning("a listener of the sampler failed", exc_info=True)
+
+    def _reading_order(self, at_end: bool) -> list[Track]:
+        """Return the tracks with the fast counters next to the moment meant."""
+        order = sorted(self._tracks.values(), key=lambda track: not track.is_slow)
+        return order[::-1] if at_end else order
+
+    def _report(self, faults: Sequence[tuple[Track, str]]) -> None:
+        for track, fault in faults:
+            if fault not in track.reported:
+                track.reported.add(fault)
+                self._on_problem(f"{track.device.about.id}: {fault}")
+
+
+def _suspended_ns() -> int:
+    """Return how long the system has been suspended since boot (Linux; else 0).
+
+    CLOCK_BOOTTIME runs on during suspend, CLOCK_MONOTONIC does not: clock_gettime(2).
+    """
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    if boottime is None:
+        return 0
+    return time.clock_gettime_ns(boottime) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)

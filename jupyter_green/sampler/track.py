@@ -1,0 +1,199 @@
+"""The running sum of one device, and the moments at which a slow counter moved.
+
+Imports `devices`, `errors`, `units`, `sampler.sample`, `sampler.ticks`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jupyter_green.devices.device import Counter, Device, Gauge, Traced
+from jupyter_green.errors import DeviceError, DeviceLostError
+from jupyter_green.sampler.sample import Edge, Level, Power, Tick
+from jupyter_green.sampler.ticks import WIDEST, Bracket, TickClock
+from jupyter_green.units import NS_PER_S, s_from_ns
+
+# A counter that moves more often than this is as good as continuous.
+SLOW_PERIOD_S = 0.01
+# Power readings before a moment that tell what the power was and how it scatters.
+BEFORE_NS = NS_PER_S // 2
+KEPT_SIGHTINGS = 64
+KEPT_POWERS = 512
+
+
+class _Sighting(NamedTuple):
+    """A poll that found a new value."""
+
+    bracket: Bracket
+    old_j: float
+    new_j: float
+
+
+@dataclass(slots=True)
+class _Poll:
+    t_ns: int
+    energy_j: float
+
+
+class Track:
+    """One device's readings, added up.
+
+    Args:
+        device: What is read.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.level: Level | None = None
+        self.reported: set[str] = set()
+        self._origin_j = 0.0
+        self._origin_bound_j = 0.0
+        self._gauge: Gauge | None = None
+        self._poll: _Poll | None = None
+        about = device.about
+        self.is_slow = (
+            about.update_period_s > SLOW_PERIOD_S and about.resolution_j is not None
+        )
+        self.clock = TickClock(about.update_period_s * NS_PER_S)
+        self.polled_ns = self.call_ns = 0
+        self._sightings: deque[_Sighting] = deque(maxlen=KEPT_SIGHTINGS)
+        self._powers: deque[Power] = deque(maxlen=KEPT_POWERS)
+
+    def read(self) -> str:
+        """Take one reading; return the fault, or an empty string."""
+        try:
+            reading = self.device.read()
+        except DeviceError as err:
+            return self._failed(err, lost=isinstance(err, DeviceLostError))
+        # A vendor's library may raise anything; a user's cell must not see it.
+        except Exception as err:  # noqa: BLE001
+            return self._failed(err, lost=False)
+        if isinstance(reading, Counter):
+            self._counted(reading)
+        else:
+            self._gauged(reading)
+        return ""
+
+    @property
+    def has_power_history(self) -> bool:
+        """Whether power readings of the last seconds can be had later."""
+        return isinstance(self.device, Traced) and self.device.has_power_history
+
+    def note_powers(self) -> None:
+        """Take what power readings the device has beside its counter."""
+        if not isinstance(self.device, Traced):
+            return
+        last_ns = self._powers[-1].t_ns if self._powers else 0
+        try:
+            readings = self.device.powers(last_ns)
+        # They only refine: without them the counter's figure stands, less certain.
+        except Exception:  # noqa: BLE001
+            return
+        self._powers += [Power(r.t_ns, r.power_w) for r in readings if r.t_ns > last_ns]
+
+    def has_tick_after(self, t_ns: int) -> bool:
+        """Say whether a moment at which the counter moved is known after *t_ns*."""
+        return self._first_after(t_ns) is not None
+
+    def edge(self, t_ns: int) -> Edge | None:
+        """Return the ticks around a moment, and the power there; None if not seen."""
+        sighting = self._first_after(t_ns)
+        if sighting is None:
+            return None
+        moment_ns, error_ns = self.clock.moment(sighting.bracket)
+        period_ns = self.clock.period_ns
+        # The old value was the counter's since one period before it moved.
+        ticks = [
+            Tick(moment_ns - period_ns, sighting.old_j, error_ns),
+            Tick(moment_ns, sighting.new_j, error_ns),
+        ]
+        times = [power.t_ns for power in self._powers]
+        first = bisect_left(times, min(t_ns, ticks[0].t_ns) - BEFORE_NS)
+        last = bisect_left(times, moment_ns) + 2
+        powers = tuple(self._powers)[max(0, first - 1) : last]
+        if not powers and moment_ns > ticks[0].t_ns:
+            # No power readings: the mean of the interval has to do.
+            mean_w = (sighting.new_j - sighting.old_j) / s_from_ns(period_ns)
+            powers = (Power(round(ticks[0].t_ns), mean_w),)
+        return Edge(tuple(ticks), powers)
+
+    def _first_after(self, t_ns: int) -> _Sighting | None:
+        if not self.clock.is_known:
+            return None
+        widest_ns = WIDEST * self.clock.period_ns
+        for sighting in reversed(self._sightings):
+            if sighting.bracket.high_ns <= t_ns:
+                break
+            moment_ns, _ = self.clock.moment(sighting.bracket)
+            if (
+                sighting.bracket.width_ns <= widest_ns
+                and moment_ns >= t_ns > moment_ns - self.clock.period_ns
+            ):
+                return sighting
+        return None
+
+    def _failed(self, err: Exception, *, lost: bool) -> str:
+        fault = str(err) or type(err).__name__
+        if self.level is not None:
+            last = self.level
+            # Only the first failure of a lost device opens a new epoch.
+            epoch = last.epoch + (1 if lost and not last.fault else 0)
+            self.level = Level(
+                last.t_ns,
+                last.energy_j,
+                last.bound_j,
+                last.random_j2,
+                last.gap_ns,
+                epoch,
+                fault,
+            )
+        self._gauge = self._poll = None
+        return fault
+
+    def _counted(self, reading: Counter) -> None:
+        last = self.level
+        if last is None:
+            self._origin_j, self._origin_bound_j = reading.energy_j, reading.bound_j
+        energy_j = reading.energy_j - self._origin_j
+        if self.is_slow:
+            self._look_for_tick(reading.t_ns, energy_j)
+        self.level = Level(
+            t_ns=reading.t_ns,
+            energy_j=energy_j,
+            bound_j=reading.bound_j - self._origin_bound_j,
+            epoch=last.epoch if last else 0,
+        )
+
+    def _look_for_tick(self, t_ns: int, energy_j: float) -> None:
+        before, self._poll = self._poll, _Poll(t_ns, energy_j)
+        if before is None or energy_j <= before.energy_j:
+            return
+        bracket = Bracket(before.t_ns, t_ns)
+        if bracket.width_ns < self.clock.period_ns or not self.clock.is_known:
+            self.clock.add(bracket)
+            self._sightings.append(_Sighting(bracket, before.energy_j, energy_j))
+
+    def _gauged(self, reading: Gauge) -> None:
+        last, before = self.level, self._gauge
+        self._gauge = reading
+        if last is None:
+            self.level = Level(reading.t_ns, 0.0)
+            return
+        step_ns = max(0, reading.t_ns - last.t_ns)
+        longest_s = self.device.about.max_interval_s
+        gap = before is None or (longest_s and s_from_ns(step_ns) > longest_s)
+        previous_w = before.power_w if before else reading.power_w
+        step_s = s_from_ns(step_ns)
+        # A step of power lies anywhere between two readings: the trapezoid misses it
+        # by a uniform error of the difference times the step: dP dt / sqrt(12).
+        error_j = abs(reading.power_w - previous_w) * step_s / 12**0.5
+        self.level = Level(
+            t_ns=reading.t_ns,
+            energy_j=last.energy_j + 0.5 * (reading.power_w + previous_w) * step_s,
+            random_j2=last.random_j2 + error_j**2,
+            gap_ns=last.gap_ns + (step_ns if gap else 0),
+            epoch=last.epoch,
+        )
