@@ -7,6 +7,7 @@ Formulas and their sources stand in docs/method.md.  Pure; imports `records`, `s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from jupyter_green.devices.device import About
 from jupyter_green.meter import edges
@@ -27,6 +28,7 @@ def device_record(
     *,
     idle: tuple[float, float] | None = None,
     ends: tuple[Edge | None, Edge | None] = (None, None),
+    breaks: Sequence[tuple[int, int]] = (),
 ) -> DeviceRecord:
     """Return the joules of a device between two samples, with their uncertainty.
 
@@ -36,6 +38,7 @@ def device_record(
         end: Sample at the window's end.
         idle: Idle power and its half-width in watts, if a baseline was measured.
         ends: What is known of a slow counter around the window's two ends.
+        breaks: Times between windows, in monotonic nanoseconds.
     """
     first, last = begin.levels.get(about.id), end.levels.get(about.id)
     reason = _reason_for_none(first, last)
@@ -47,7 +50,7 @@ def device_record(
         return _describe(about, idle, energy_j=None, reason=last.fault or "no reading")
     energy_j = last.energy_j - first.energy_j
     error_j = _quantisation(about, energy_j, window_s)
-    refined = _refined(begin, end, ends)
+    refined = _refined(begin, end, ends, breaks)
     if refined and coverage == 1.0:
         energy_j, error_j = max(0.0, refined.energy_j), refined.error_j
     missing_j = _missing(about, energy_j, coverage, window_s)
@@ -78,7 +81,10 @@ def device_record(
 
 
 def _refined(
-    begin: Sample, end: Sample, ends: tuple[Edge | None, Edge | None]
+    begin: Sample,
+    end: Sample,
+    ends: tuple[Edge | None, Edge | None],
+    breaks: Sequence[tuple[int, int]],
 ) -> edges.Estimate | None:
     """Return the energy between the window's ends instead of between readings."""
     first, last = ends
@@ -102,7 +108,14 @@ def _refined(
         }.values()
     )
     return edges.window_energy(
-        _distinct(ticks), powers, 0.0, s_from_ns(end.t_ns - begin.t_ns)
+        _distinct(ticks),
+        powers,
+        0.0,
+        s_from_ns(end.t_ns - begin.t_ns),
+        breaks=[
+            (s_from_ns(start_ns - origin_ns), s_from_ns(end_ns - origin_ns))
+            for start_ns, end_ns in breaks
+        ],
     )
 
 

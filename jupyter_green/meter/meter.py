@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, Self
@@ -30,6 +31,9 @@ from jupyter_green.sampler import Sample, Sampler, power_between
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 CURVE_POINTS = 48
+# Cells that follow each other this closely are one load with pauses.
+LONGEST_BREAK_NS = NS_PER_S // 20
+KEPT_BREAKS = 32
 # A curve of fewer points says nothing that the mean does not say.
 CURVE_LEAST = 3
 
@@ -79,6 +83,8 @@ class Meter:
         self._open: dict[str, Window] = {}
         self._beats: dict[str, int] = {}
         self._settling: dict[str, Window] = {}
+        self._breaks: deque[tuple[int, int]] = deque(maxlen=KEPT_BREAKS)
+        self._last_end_ns: int | None = None
         self._stacks = threading.local()
         self._closed = False
         self.baseline_w: dict[str, tuple[float, float]] = {}
@@ -124,6 +130,7 @@ class Meter:
         identifier = uuid.uuid4().hex
         self.sampler.hold()
         begin = self.sampler.sample()
+        self._note_break(begin.t_ns)
         record = Record(
             id=identifier,
             duration_s=0.0,
@@ -171,6 +178,7 @@ class Meter:
                 )
             self._beats.pop(window.id, None)
             window.end = end
+            self._last_end_ns = end.t_ns
         self._unstack(window)
         if window.parent is not None and not window.parent.is_open:
             # It outlived the window around it: then neither contains the other.
@@ -237,6 +245,11 @@ class Meter:
         """Return the record of an open window as of now, status ``running``."""
         return self._measured(window, self.sampler.sample(), status="running")
 
+    def _note_break(self, begin_ns: int) -> None:
+        """Remember the time since the last window's end if it is short."""
+        if self._last_end_ns and begin_ns - self._last_end_ns < LONGEST_BREAK_NS:
+            self._breaks.append((self._last_end_ns, begin_ns))
+
     def _on_sample(self, sample: Sample) -> None:
         with self._lock:
             due = [i for i, t_ns in self._beats.items() if t_ns <= sample.t_ns]
@@ -274,6 +287,7 @@ class Meter:
                 end,
                 idle=self.baseline_w.get(device.about.id),
                 ends=window.known_edges(device.about.id),
+                breaks=tuple(self._breaks),
             )
             for device in self.sampler.devices
         )

@@ -93,7 +93,13 @@ class TickClock:
         low_ns, high_ns = float(bracket.low_ns), float(bracket.high_ns)
         if self.is_known:
             for other in reversed(self._brackets):
-                count = round((bracket.middle_ns - other.middle_ns) / self.period_ns)
+                # The fewest periods that bring the other tick into this bracket.
+                apart_ns: float = bracket.low_ns - other.high_ns
+                if bracket.width_ns < WIDEST * self.period_ns:
+                    apart_ns = bracket.middle_ns - other.middle_ns
+                    count = round(apart_ns / self.period_ns)
+                else:
+                    count = math.ceil(apart_ns / self.period_ns)
                 if abs(count) > NEAR_TICKS:
                     continue
                 moved, slack = count * self.period_ns, self._drift_ns(count)

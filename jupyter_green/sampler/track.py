@@ -13,13 +13,16 @@ from typing import NamedTuple
 from jupyter_green.devices.device import Counter, Device, Gauge, Traced
 from jupyter_green.errors import DeviceError, DeviceLostError
 from jupyter_green.sampler.sample import Edge, Level, Power, Tick
-from jupyter_green.sampler.ticks import WIDEST, Bracket, TickClock
+from jupyter_green.sampler.ticks import Bracket, TickClock
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 # A counter that moves more often than this is as good as continuous.
 SLOW_PERIOD_S = 0.01
 # Power readings before a moment that tell what the power was and how it scatters.
 BEFORE_NS = NS_PER_S // 2
+# The moment of a tick has to be known to this part of the period to be of use.
+LARGEST_ERROR = 0.05
+SAME_NS = 1_000_000
 KEPT_SIGHTINGS = 64
 KEPT_POWERS = 512
 
@@ -92,7 +95,11 @@ class Track:
         # They only refine: without them the counter's figure stands, less certain.
         except Exception:  # noqa: BLE001
             return
-        self._powers += [Power(r.t_ns, r.power_w) for r in readings if r.t_ns > last_ns]
+        # The same reading again differs by the error of turning one clock into another.
+        newer_ns = last_ns + SAME_NS
+        self._powers += [
+            Power(r.t_ns, r.power_w) for r in readings if r.t_ns > newer_ns
+        ]
 
     def has_tick_after(self, t_ns: int) -> bool:
         """Say whether a moment at which the counter moved is known after *t_ns*."""
@@ -123,13 +130,12 @@ class Track:
     def _first_after(self, t_ns: int) -> _Sighting | None:
         if not self.clock.is_known:
             return None
-        widest_ns = WIDEST * self.clock.period_ns
         for sighting in reversed(self._sightings):
             if sighting.bracket.high_ns <= t_ns:
                 break
-            moment_ns, _ = self.clock.moment(sighting.bracket)
+            moment_ns, error_ns = self.clock.moment(sighting.bracket)
             if (
-                sighting.bracket.width_ns <= widest_ns
+                error_ns <= LARGEST_ERROR * self.clock.period_ns
                 and moment_ns >= t_ns > moment_ns - self.clock.period_ns
             ):
                 return sighting
