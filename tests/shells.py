@@ -138,6 +138,10 @@ def ledger_records(folder: Path) -> list[Record]:
 
 def without_ours(text: str) -> str:
     """Take our report and all times out of *text*."""
-    kept = [x for x in text.splitlines() if "SIMULATED" not in x]
+    kept = [
+        x
+        for x in text.splitlines()
+        if not ("SIMULATED" in x or x.endswith("# without"))
+    ]
     text = "\n".join(kept).strip()
     return re.sub(r"\d[\d.e+-]* ?(ns|[µμum]?s)\b", "TIME", text)

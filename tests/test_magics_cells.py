@@ -56,7 +56,7 @@ CELLS = {
     "exec_count": "get_ipython().execution_count",
     "nested cell": "get_ipython().run_cell('1 / 0')\n'after'",
     "nested cell with history": "get_ipython().run_cell('8', store_history=True)\n9",
-    "nested await": "ip = get_ipython()\nip.run_cell('async def f(): 1\\nawait f()')\n3",
+    "nested await": "get_ipython().run_cell('await nosuch()')\n3",
     "source": "import inspect\ndef f():\n    return 1\nprint(inspect.getsource(f))",
     "line number": "import sys\n\nprint(sys._getframe().f_lineno)",
     "in": "In[-1] == In[2], len(In), len(Out)",
@@ -71,7 +71,7 @@ CELLS = {
     "carriage returns": "x = 1\r\nx + 1\r\n",
     "form feed": "x = 1\n\x0c\nx",
     "surrogate": "x = '\\ud800'\nlen(x)",
-    "deep": "+".join(["1"] * 200),
+    "deep": "len([" + "+".join(["x"] * 990) + "])",
 }
 
 

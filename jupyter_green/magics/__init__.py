@@ -68,7 +68,6 @@ class Extension:
         for key, complete in self._completers().items():
             shell.set_hook("complete_command", complete, str_key=key)
         shell.input_transformers_cleanup.append(arguments.strip_energy)
-        shell.ast_transformers.append(self.cells)
         shell.events.register("pre_run_cell", self.cells.pre_run_cell)
         shell.events.register("post_run_cell", self.cells.post_run_cell)
 
@@ -76,9 +75,6 @@ class Extension:
         """Take everything back; the ledger is written to its end."""
         shell = self.shell
         shell.input_transformers_cleanup.remove(arguments.strip_energy)
-        if self.cells in shell.ast_transformers:
-            # The shell takes out what failed by itself.
-            shell.ast_transformers.remove(self.cells)
         shell.events.unregister("pre_run_cell", self.cells.pre_run_cell)
         shell.events.unregister("post_run_cell", self.cells.post_run_cell)
         for kind, name in (("line", "energy"), ("cell", "energy"), ("line", "green")):

@@ -94,6 +94,7 @@ class CellMeter(ast.NodeTransformer):
         except KeyboardInterrupt:
             # The shell would swallow it here and run the cell: `visit` raises it again.
             running.stopped = True
+            self._visit_next()
         # Metering must not keep a cell from running.
         except Exception as err:
             logger.debug("no window", exc_info=True)
@@ -181,6 +182,7 @@ class CellMeter(ast.NodeTransformer):
         running.repeater = self._repeater(request)
         if running.repeater:
             running.repeater.install()
+            self._visit_next()
         running.window = self._begin(
             request,
             cell_id=info.cell_id or "",
@@ -213,6 +215,18 @@ class CellMeter(ast.NodeTransformer):
             self._unmetered.add(text)
             warn([text])
 
+    def _visit_next(self) -> None:
+        # For this cell only: where any transformer is registered, the shell walks all
+        # trees in Python, which fails on expressions some 1000 levels deep.
+        if self not in self.shell.ast_transformers:
+            self.shell.ast_transformers.append(self)
+
+    def _visit_no_more(self, ended: _Running) -> None:
+        others = (r for r in self._running.values() if r is not ended)
+        still = any(r.repeater or r.stopped for r in others)
+        if not still and self in self.shell.ast_transformers:
+            self.shell.ast_transformers.remove(self)
+
     def _next_number(self) -> int | None:
         """Return the ``n`` of ``In[n]`` of a cell whose input is not stored yet.
 
@@ -225,6 +239,7 @@ class CellMeter(ast.NodeTransformer):
         repeater, window = running.repeater, running.window
         if repeater:
             repeater.remove()
+        self._visit_no_more(running)
         if window is None:
             return
         status, error = _outcome(result)

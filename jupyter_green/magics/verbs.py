@@ -77,10 +77,13 @@ class Verbs:
         records = [
             r for r in ledger.records if not options.session or r.session == session.id
         ]
-        self._show(totals_table(totals(records, by=options.by), ledger.problems))
+        self._show(
+            totals_table(totals(records, by=options.by, since=since), ledger.problems)
+        )
 
     def _status(self, _: argparse.Namespace) -> None:
         session = self._session
+        session.settle()
         last = session.records[-1] if session.records else None
         devices = ", ".join(_named(device.about) for device in session.devices)
         every = self._cells.meter_all
@@ -88,7 +91,7 @@ class Verbs:
             ("metered", "every cell" if every else "cells with %%energy"),
             ("devices", devices or "none: `%green doctor` says why"),
             ("ledger", str(session.folder)),
-            ("this session", f"{len(session.records)} records"),
+            ("this session", _counted(len(session.records))),
             ("last record", line(last).splitlines()[0] if last else "none yet"),
             ("intensity", _intensity(session.intensity)),
         )
@@ -132,6 +135,10 @@ class Verbs:
 
 def _named(about: About) -> str:
     return f"{about.kind} {about.index} ({about.method})"
+
+
+def _counted(records: int) -> str:
+    return "1 record" if records == 1 else f"{records} records"
 
 
 def _intensity(intensity: Intensity | None) -> str:
