@@ -389,7 +389,7 @@ def test_a_device_whose_library_raises_anything_breaks_no_window(
 
 def test_time_in_which_the_system_slept_is_flagged(clock: Clock) -> None:
     """A suspended machine draws what no counter says."""
-    asleep = iter((0, 60 * S))
+    asleep = iter((0, 60 * S, 60 * S))
     device = SimulatedDevice(about(), 1.0, clock=clock)
     with build(clock, device, asleep_ns=lambda: next(asleep)) as meter:
         assert "suspended" in meter.end(meter.begin()).flags

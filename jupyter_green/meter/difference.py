@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from jupyter_green.devices.device import About
 from jupyter_green.meter import edges
 from jupyter_green.records import DeviceRecord, Share
-from jupyter_green.sampler import Edge, Level, Sample
+from jupyter_green.sampler import SLOW_PERIOD_S, Edge, Level, Sample
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 # Half-width of a 95 % interval in standard deviations.
@@ -48,11 +48,11 @@ def device_record(
     coverage = _coverage(first, last, begin, end)
     if coverage < LEAST_COVERAGE:
         return _describe(about, idle, energy_j=None, reason=last.fault or "no reading")
-    energy_j = last.energy_j - first.energy_j
-    error_j = _quantisation(about, energy_j, window_s)
+    estimate = _between(about, first, last, begin, end)
     refined = _refined(begin, end, ends, breaks)
     if refined and coverage == 1.0:
-        energy_j, error_j = max(0.0, refined.energy_j), refined.error_j
+        estimate = refined
+    energy_j, error_j = max(0.0, estimate.energy_j), estimate.error_j
     missing_j = _missing(about, energy_j, coverage, window_s)
     random_j = math.hypot(
         K95 * error_j,
@@ -159,20 +159,36 @@ def _missing(about: About, energy_j: float, coverage: float, window_s: float) ->
     return power_w * (window_s - covered_s)
 
 
-def _quantisation(about: About, energy_j: float, window_s: float) -> float:
-    """Return the standard deviation of a counter that moves every period T.
+def _between(
+    about: About, first: Level, last: Level, begin: Sample, end: Sample
+) -> edges.Estimate:
+    """Return the difference of two readings, corrected for when they were taken.
 
-    Each end of the window lags by a uniform part of T, so u = T sqrt((P0^2 + P1^2)/12);
-    plus two readings of a step q: q sqrt(2/12).
+    A counter that moves every period T lags behind by T/2 in the mean: the difference
+    is off by (T/2) (P_before - P_inside), with u = T sqrt((P0^2 + P1^2)/12) besides,
+    and two readings of a step q add q sqrt(2/12).  A reading stands a little outside
+    the window: that time is taken off at the power before the window.
     """
-    if about.resolution_j is None:
-        return 0.0
-    power_w = energy_j / window_s if window_s > 0 else 0.0
+    energy_j = last.energy_j - first.energy_j
+    if about.resolution_j is None or last.bound_j > first.bound_j:
+        return edges.Estimate(energy_j, 0.0)
+    window_s = s_from_ns(end.t_ns - begin.t_ns)
+    outside_s = s_from_ns(begin.t_ns - first.t_ns)
+    if not last.fault:
+        outside_s += s_from_ns(last.t_ns - end.t_ns)
+    inside_w = energy_j / window_s if window_s > 0 else 0.0
     if energy_j <= 0 and about.power_limit_w:
         # Nothing moved: any power up to the limit could have run unseen.
-        power_w = about.power_limit_w
-    lag_j = about.update_period_s * power_w * math.sqrt(2.0 / 12.0)
-    return math.hypot(lag_j, about.resolution_j * math.sqrt(2.0 / 12.0))
+        inside_w = about.power_limit_w
+    before_w = 0.5 * inside_w if first.before_w is None else first.before_w
+    period_s = about.update_period_s
+    step_w = inside_w - before_w
+    if period_s <= SLOW_PERIOD_S and energy_j > 0:
+        energy_j -= before_w * outside_s
+        energy_j += 0.5 * period_s * (energy_j / window_s - before_w)
+    variance = period_s**2 * (before_w**2 + inside_w**2) / 12.0
+    variance += about.resolution_j**2 * 2.0 / 12.0 + (step_w * outside_s) ** 2 / 3.0
+    return edges.Estimate(energy_j, math.sqrt(variance))
 
 
 def _share(energy_j: float, begin: Sample, end: Sample) -> Share | None:

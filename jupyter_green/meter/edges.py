@@ -41,7 +41,7 @@ UNKNOWN_W = 1000.0
 # The counter's own step, 1 mJ at each end of an interval, and rounding of powers.
 FLOOR_J = 0.001
 # Standard deviation of a window's end: a few steps of the interpreter.
-STAMP_S = 20e-6
+STAMP_S = 30e-6
 
 
 class Tick(NamedTuple):

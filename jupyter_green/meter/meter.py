@@ -128,14 +128,11 @@ class Meter:
             )
         parent = self._innermost()
         identifier = uuid.uuid4().hex
-        self.sampler.hold()
-        begin = self.sampler.sample()
-        self._note_break(begin.t_ns)
         record = Record(
             id=identifier,
             duration_s=0.0,
             devices=(),
-            started_at=self.wall.stamp(begin.t_ns),
+            started_at=self.wall.stamp(self.sampler.clock()),
             status="running",
             final=False,
             label=label,
@@ -143,14 +140,20 @@ class Meter:
             parent=parent.id if parent else None,
             **known,
         )
-        window = Window(self._enrich(record), begin, parent)
-        window.edges = (self.sampler.await_edges(begin.t_ns), {})
-        with self._lock:
-            self._open[identifier] = window
-            self._beats[identifier] = begin.t_ns + self._heartbeat_ns
+        window = Window(self._enrich(record), parent)
         self._stack().append(window)
         if self._journal:
             self._journal.started(window.record)
+        self.sampler.hold()
+        # The window's own time begins with the last reading: nothing is done after it
+        # that could as well be done before.
+        first = self.sampler.await_edges(self.sampler.clock())
+        window.edges = (first, {})
+        begin = window.begin = self.sampler.sample()
+        with self._lock:
+            self._note_break(begin.t_ns)
+            self._open[identifier] = window
+            self._beats[identifier] = begin.t_ns + self._heartbeat_ns
         return window
 
     def end(

@@ -32,6 +32,9 @@ class WallClock:
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+_NEVER = Sample(0, {})  # until the window's first sample is taken
+
+
 class Window:
     """A stretch of time being metered.
 
@@ -43,9 +46,9 @@ class Window:
         parent: The window of the same thread that was open when it began.
     """
 
-    def __init__(self, record: Record, begin: Sample, parent: Window | None) -> None:
+    def __init__(self, record: Record, parent: Window | None) -> None:
         self.record = record
-        self.begin = begin
+        self.begin = _NEVER
         self.parent = parent
         self.end: Sample | None = None
         self.edges: tuple[Awaitable, Awaitable] = ({}, {})

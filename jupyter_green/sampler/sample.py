@@ -22,6 +22,8 @@ class Level:
         gap_ns: Cumulative time that no reading covers.
         epoch: Counts resets: levels of different epochs cannot be subtracted.
         fault: Why the latest reading failed; empty if it succeeded.
+        before_w: Mean power in the time before this reading; None where that time is
+            too short or too long to tell.
     """
 
     t_ns: int
@@ -31,6 +33,7 @@ class Level:
     gap_ns: int = 0
     epoch: int = 0
     fault: str = ""
+    before_w: float | None = None
 
 
 class HostTimes(Protocol):

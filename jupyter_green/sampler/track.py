@@ -23,6 +23,9 @@ BEFORE_NS = NS_PER_S // 2
 # The moment of a tick has to be known to this part of the period to be of use.
 LARGEST_ERROR = 0.05
 SAME_NS = 1_000_000
+# The time between two readings that tells the power before the later one: longer than
+# a fast counter's step, shorter than what a small counter wraps in.
+TELLING_NS = (NS_PER_S // 50, 30 * NS_PER_S)
 KEPT_SIGHTINGS = 64
 KEPT_POWERS = 512
 
@@ -171,6 +174,7 @@ class Track:
             energy_j=energy_j,
             bound_j=reading.bound_j - self._origin_bound_j,
             epoch=last.epoch if last else 0,
+            before_w=_mean_w(last, reading.t_ns, energy_j),
         )
 
     def _look_for_tick(self, t_ns: int, energy_j: float) -> None:
@@ -203,3 +207,15 @@ class Track:
             gap_ns=last.gap_ns + (step_ns if gap else 0),
             epoch=last.epoch,
         )
+
+
+def _mean_w(last: Level | None, t_ns: int, energy_j: float) -> float | None:
+    if last is None:
+        return None
+    apart_ns = t_ns - last.t_ns
+    if apart_ns < TELLING_NS[0]:
+        # Cells right after each other: what was before is what was before the last.
+        return last.before_w
+    if apart_ns > TELLING_NS[1]:
+        return None
+    return (energy_j - last.energy_j) / s_from_ns(apart_ns)
