@@ -61,6 +61,8 @@ CELLS = {
     "line number": "import sys\n\nprint(sys._getframe().f_lineno)",
     "in": "In[-1] == In[2], len(In), len(Out)",
     "indented": "    x = 1\n    x",
+    "indented below a blank line": "\n\n    x = 1\n    x",
+    "indented %%time": "    %%time\n    x = 1\n    x",
     "prompts": ">>> x = 1\n>>> x",
     "braces and dollars": "s = '{x} $HOME {{}}'\ns",
     "future": "from __future__ import annotations\nx: no = 1\n__annotations__",
@@ -111,7 +113,11 @@ def test_same_with_and_without(folder: Path, name: str, way: str) -> None:
     assert folder.is_dir()
     metered = f"{way}\n{cell}" if way.startswith("%%") else cell
     # A comment in its place keeps the plain cell's line numbers comparable.
-    comment = way.startswith("%%") and "%%" not in cell.strip().partition("\n")[0]
+    special = (
+        cell.lstrip("\n").startswith((" ", ">>>"))
+        or "%%" in cell.strip().partition("\n")[0]
+    )
+    comment = way.startswith("%%") and not special
     with open_shell() as plain:
         plain.run("'before'")
         expected = plain.run(("# without\n" if comment else "") + cell)

@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import NoReturn
 
+from IPython.core.inputtransformer2 import (
+    classic_prompt,
+    ipython_prompt,
+    leading_indent,
+)
+
 from jupyter_green.records import PURPOSES
 
 NAME = "energy"
@@ -158,9 +164,13 @@ def strip_energy(lines: list[str]) -> list[str]:
         return lines
     rest = lines[1:]
     following = next((i for i, line in enumerate(rest) if line.strip()), 0)
-    if rest[following].startswith("%%"):
-        return rest[following:]
-    return ["\n", *rest]
+    body = rest[following:]
+    # As the shell does it to a cell that begins with these lines.
+    for clean in (leading_indent, classic_prompt, ipython_prompt):
+        body = clean(body)
+    if body[0].startswith("%%"):
+        return body
+    return ["\n", *rest[:following], *body]
 
 
 # IPython leaves such transformers out where it asks whether a cell is complete.  The
