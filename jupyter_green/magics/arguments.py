@@ -10,6 +10,7 @@ import argparse
 import io
 import shlex
 from dataclasses import dataclass
+from functools import cache
 from keyword import iskeyword
 from typing import NoReturn
 
@@ -68,6 +69,7 @@ class _Parser(argparse.ArgumentParser):
         raise WrongOptionsError(message)
 
 
+@cache
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the options; its help is the magic's documentation."""
     # What is not given is left to the defaults of `Request`.

@@ -9,12 +9,10 @@ import hashlib
 import os
 import platform
 import socket
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from jupyter_green._version import __version__
@@ -94,7 +92,7 @@ def software_versions(loaded: Iterable[str] | None = None) -> dict[str, str]:
     names = set(sys.modules if loaded is None else loaded)
     found = {"python": platform.python_version(), "jupyter_green": __version__}
     for name, distribution in VERSIONED.items():
-        if name in names and (number := _version(distribution)):
+        if name in names and (number := _version(name, distribution)):
             found[distribution] = number
     return found
 
@@ -114,8 +112,13 @@ def notebook_path(
 
 
 @cache
-def _version(distribution: str) -> str:
-    # Reading a distribution's metadata costs a millisecond, and it does not change.
+def _version(name: str, distribution: str) -> str:
+    stated = getattr(sys.modules.get(name), "__version__", None)
+    if isinstance(stated, str):
+        return stated
+    # Reading metadata costs milliseconds, loading their reader ten.
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -123,6 +126,8 @@ def _version(distribution: str) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
+    import subprocess  # noqa: PLC0415 - not needed to load the extension
+
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
             ["git", "-C", str(folder), "--no-optional-locks", *arguments],  # noqa: S607
