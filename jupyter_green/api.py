@@ -23,7 +23,7 @@ import msgspec
 from jupyter_green import carbon
 from jupyter_green.config import settings_in_force
 from jupyter_green.devices import discover
-from jupyter_green.devices.cpu_time import CpuTimes
+from jupyter_green.devices.cpu_time import CpuTimes, tree_pids
 from jupyter_green.devices.device import Device
 from jupyter_green.errors import LocationError
 from jupyter_green.meter import Meter as BareMeter
@@ -61,6 +61,7 @@ class Meter(BareMeter):
 
         if "sampler" not in options:
             options.setdefault("host_times", CpuTimes().read)
+            options.setdefault("own_pids", tree_pids)
             options.setdefault("interval_s", settings.sampling_s)
         options.setdefault("enrich", enrich)
         options.setdefault("heartbeat_s", settings.heartbeat_s)

@@ -39,7 +39,7 @@ def _exactly(value: float) -> Any:
     return pytest.approx(value, rel=1e-12)
 
 
-# The six examples of notes/carbon.md section 4, at their full precision.
+# The six examples of the publications named in each, at their full precision.
 
 
 def test_llama1_7b():

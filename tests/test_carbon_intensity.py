@@ -26,7 +26,7 @@ def _found(**settings: object) -> Intensity:
 @pytest.mark.parametrize(
     ("country", "region", "g_per_kwh", "kind", "year"),
     [
-        # notes/carbon.md section 3: results of codecarbon 3.3.2 for 1 kWh.
+        # Results of codecarbon 3.3.2 for 1 kWh.
         ("FRA", None, 56.04, "lifecycle", 2023),
         ("DEU", None, 380.95, "lifecycle", 2023),
         ("USA", None, 369.47, "lifecycle", 2023),

@@ -83,7 +83,7 @@ def test_text(capsys: pytest.CaptureFixture[str]):
     out, err = capsys.readouterr()
 
     assert (code, err) == (0, "")
-    # notes/carbon.md section 4, green-algorithms-v1-us: 2.28 kWh, 1.09 kg, 20.9 %.
+    # Lannelongue 2021, the calculator's example for the US: 2.28 kWh, 1.09 kg, 20.9 %.
     assert "2.28 kWh  PUE 1.67, stated on the command line" in out
     assert "1.09 kg  475.9 g/kWh, stated by the user\n" in out
     assert "286 Wh  20.9 %" in out

@@ -1,4 +1,4 @@
-"""Windows, their records and their journal, on simulated devices and a clock by hand."""
+"""Windows, records and their journal, on simulated devices and a clock by hand."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ class Clock:
         self.now_ns = 1000 * S
 
     def __call__(self) -> int:
+        """Return the time."""
         return self.now_ns
 
     def advance(self, seconds: float) -> None:
+        """Move the clock."""
         self.now_ns += round(seconds * S)
 
 
@@ -37,16 +39,20 @@ class Notes:
         self.lines: list[tuple[str, Record]] = []
 
     def started(self, record: Record) -> None:
+        """Keep a start."""
         self.lines.append(("start", record))
 
     def progressed(self, record: Record) -> None:
+        """Keep a heartbeat."""
         self.lines.append(("heartbeat", record))
 
     def ended(self, record: Record) -> None:
+        """Keep an end."""
         self.lines.append(("end", record))
 
 
 def about(name: str = "cpu-0", **more: object) -> About:
+    """Describe a processor package."""
     known: dict[str, object] = {
         "kind": "cpu",
         "method": "counter",
@@ -56,12 +62,14 @@ def about(name: str = "cpu-0", **more: object) -> About:
 
 
 def build(clock: Clock, *devices: SimulatedDevice, **options: object) -> Meter:
+    """Build a meter whose background thread does nothing by itself."""
     # An hour between background readings: nothing happens but what the test does.
     return Meter(devices, clock=clock, interval_s=3600.0, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def clock() -> Clock:
+    """Return a clock that stands still."""
     return Clock()
 
 

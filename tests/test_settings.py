@@ -12,6 +12,7 @@ from jupyter_green.settings import find_project_file, resolve, resolve_settings
 
 
 def write_project(folder: Path, text: str) -> Path:
+    """Write a project file."""
     path = folder / "jupyter_green.toml"
     path.write_text(text, encoding="utf-8")
     return path

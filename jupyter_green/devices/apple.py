@@ -2,7 +2,7 @@
 
 Tested against stand-ins; not yet run on hardware.  IOReport's "Energy Model" counters
 need no privilege, count millijoules, and are believed to come from a model rather than
-a sensor (notes/measuring.md 3.3).  Imports the seam and `errors`; the monitor is an
+a sensor (docs/method.md).  Imports the seam and `errors`; the monitor is an
 argument, and the package is an extra: ``pip install 'jupyter-green[apple]'``.
 
     find().devices

@@ -85,6 +85,16 @@ class CpuTimes:
             return HostTimes(t_ns, busy_s, processors * s_from_ns(t_ns), self._own_s)
 
 
+def tree_pids(proc: str | Path = "/proc") -> frozenset[int]:
+    """Return the ids of this process and its living descendants."""
+    if sys.platform == "linux" and os.path.exists(f"{proc}/stat"):  # noqa: PTH110
+        return frozenset((os.getpid(), *_descendants(str(proc), os.getpid())))
+    import psutil  # noqa: PLC0415  (24 ms, and not needed on Linux)
+
+    me = psutil.Process()
+    return frozenset((me.pid, *(child.pid for child in me.children(recursive=True))))
+
+
 def _linux_busy_s(proc: str) -> float:
     # Plain open and split: this runs at every reading.
     with open(f"{proc}/stat", "rb") as file:  # noqa: PTH123

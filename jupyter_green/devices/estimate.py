@@ -27,7 +27,7 @@ IDLE_FRACTION = 0.1  # of the TDP, in codecarbon's model
 PATIENCE_S = 5.0
 # Others' load is taken over at least so long: Linux counts it in ticks of 10 ms.
 OTHERS_WINDOW_NS = NS_PER_S // 4
-# Memory models disagree by more than a factor of two (notes/measuring.md 3.4).
+# Memory models disagree by more than a factor of two (docs/method.md).
 RAM_ERROR = 0.5
 
 

@@ -36,7 +36,7 @@ POWER_MAX_W = {"cpu": 600.0, "dram": 150.0}
 # The short-term limit (PL2) is 1.25 to 2 times the power that the zone states.
 BURST = 2.0
 MAX_INTERVAL_S = 30.0
-# Relative, 95 %: 5 % for Intel, 10 to 20 % for AMD (notes/measuring.md 4.3).
+# Relative, 95 %: 5 % for Intel, 10 to 20 % for AMD (docs/method.md).
 CALIBRATION = {"GenuineIntel": 0.05}
 CALIBRATION_OTHER = 0.15
 # Threadripper 1950X shows one package twice

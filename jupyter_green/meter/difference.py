@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from jupyter_green.devices.device import About
+from jupyter_green.devices.device import About, Occupancy
 from jupyter_green.meter import edges
 from jupyter_green.records import DeviceRecord, Share
 from jupyter_green.sampler import SLOW_PERIOD_S, Edge, Level, Sample
@@ -29,6 +29,7 @@ def device_record(
     idle: tuple[float, float] | None = None,
     ends: tuple[Edge | None, Edge | None] = (None, None),
     breaks: Sequence[tuple[int, int]] = (),
+    occupancy: Occupancy | None = None,
 ) -> DeviceRecord:
     """Return the joules of a device between two samples, with their uncertainty.
 
@@ -39,6 +40,7 @@ def device_record(
         idle: Idle power and its half-width in watts, if a baseline was measured.
         ends: What is known of a slow counter around the window's two ends.
         breaks: Times between windows, in monotonic nanoseconds.
+        occupancy: Who used the device, if it can tell.
     """
     first, last = begin.levels.get(about.id), end.levels.get(about.id)
     reason = _reason_for_none(first, last)
@@ -65,8 +67,11 @@ def device_record(
         flags.append("partial")
     if about.resolution_j is not None and energy_j <= random_j and not bound_j:
         flags.append("below-resolution")
-    if about.scope != "device":
-        flags.append(about.scope)
+    scope = about.scope
+    if scope == "device" and occupancy is not None and occupancy.foreign:
+        scope = "shared"
+    if scope != "device":
+        flags.append(scope)
     return _describe(
         about,
         idle,
@@ -76,7 +81,8 @@ def device_record(
         coverage=coverage,
         flags=tuple(flags),
         reason=last.fault,
-        share=_share(energy_j, begin, end) if about.kind == "cpu" else None,
+        scope=scope,
+        share=_share(about, energy_j, begin, end, occupancy),
     )
 
 
@@ -191,9 +197,22 @@ def _between(
     return edges.Estimate(energy_j, math.sqrt(variance))
 
 
-def _share(energy_j: float, begin: Sample, end: Sample) -> Share | None:
-    """Return this process tree's part by its CPU time over all busy CPU time."""
-    if begin.host is None or end.host is None:
+def _share(
+    about: About,
+    energy_j: float,
+    begin: Sample,
+    end: Sample,
+    occupancy: Occupancy | None,
+) -> Share | None:
+    """Return this process tree's part, where it can be known.
+
+    Of a processor: its CPU time over all busy CPU time.  Of a GPU: all of it for a sole
+    process, else its part of the busy time that the driver sampled.
+    """
+    if occupancy is not None and occupancy.own is not None:
+        own = occupancy.own
+        return Share(energy_j=energy_j * own, fraction=own, basis=occupancy.basis)
+    if about.kind != "cpu" or begin.host is None or end.host is None:
         return None
     own_s = end.host.own_s - begin.host.own_s
     busy_s = end.host.busy_s - begin.host.busy_s
@@ -213,6 +232,7 @@ def _describe(  # noqa: PLR0913 - the fields of the value it builds
     uncertainty_j: float | None = None,
     uncertainty_random_j: float | None = None,
     coverage: float = 0.0,
+    scope: str = "",
     flags: tuple[str, ...] = (),
     reason: str = "",
     share: Share | None = None,
@@ -227,7 +247,7 @@ def _describe(  # noqa: PLR0913 - the fields of the value it builds
         uncertainty_random_j=uncertainty_random_j,
         index=about.index,
         name=about.name,
-        scope=about.scope,
+        scope=scope or about.scope,
         coverage=coverage,
         calibration=about.calibration,
         resolution_j=about.resolution_j,

@@ -16,15 +16,17 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 import msgspec
 
-from jupyter_green.devices.device import Device
+from jupyter_green.devices.device import Device, Occupancy, Occupied
 from jupyter_green.errors import MeterError
 from jupyter_green.meter.difference import device_record
+from jupyter_green.meter.synchronise import synchronise
 from jupyter_green.meter.window import WallClock, Window
 from jupyter_green.records import PURPOSES, Curve, DeviceRecord, Record
 from jupyter_green.sampler import Sample, Sampler, power_between
@@ -34,6 +36,8 @@ CURVE_POINTS = 48
 # Cells that follow each other this closely are one load with pauses.
 LONGEST_BREAK_NS = NS_PER_S // 20
 KEPT_BREAKS = 32
+# Process lists cost more than a counter and tell nothing of shorter windows.
+LEAST_OCCUPANCY_S = 0.2
 # A curve of fewer points says nothing that the mean does not say.
 CURVE_LEAST = 3
 
@@ -60,6 +64,8 @@ class Meter:
         journal: Takes every state of every record.
         enrich: Adds what the meter does not know (intensity, host, notebook ...).
         heartbeat_s: Seconds between `Journal.progressed` while a window is open.
+        synchronise: Waits for asynchronous GPU work; returns what failed.
+        own_pids: Returns the processes whose use of a shared device is the user's own.
         sampler_options: Arguments for the sampler it builds.
     """
 
@@ -71,11 +77,15 @@ class Meter:
         journal: Journal | None = None,
         enrich: Callable[[Record], Record] = lambda record: record,
         heartbeat_s: float = 10.0,
+        own_pids: Callable[[], frozenset[int]] | None = None,
+        synchronise: Callable[[], list[str]] = synchronise,
         **sampler_options: Any,
     ) -> None:
         self.sampler = sampler or Sampler(devices, **sampler_options)
         self._own_sampler = sampler is None
         self._journal = journal
+        self._own_pids = own_pids
+        self._synchronise = synchronise
         self._enrich = enrich
         self._heartbeat_ns = round(heartbeat_s * NS_PER_S)
         self.wall = WallClock.now(self.sampler.clock)
@@ -144,6 +154,7 @@ class Meter:
         self._stack().append(window)
         if self._journal:
             self._journal.started(window.record)
+        self._wait_for_gpus()
         self.sampler.hold()
         # The window's own time begins with the last reading: nothing is done after it
         # that could as well be done before.
@@ -172,6 +183,7 @@ class Meter:
         Raises:
             MeterError: The window was ended before or belongs to another meter.
         """
+        self._wait_for_gpus()
         end = self.sampler.sample(at_end=True)
         with self._lock:
             if self._open.pop(window.id, None) is None:
@@ -248,6 +260,10 @@ class Meter:
         """Return the record of an open window as of now, status ``running``."""
         return self._measured(window, self.sampler.sample(), status="running")
 
+    def _wait_for_gpus(self) -> None:
+        for failure in self._synchronise():
+            self.sampler.warn(failure)
+
     def _note_break(self, begin_ns: int) -> None:
         """Remember the time since the last window's end if it is short."""
         if self._last_end_ns and begin_ns - self._last_end_ns < LONGEST_BREAK_NS:
@@ -278,11 +294,27 @@ class Meter:
     def _finalised(self, window: Window) -> Record:
         if window.end is None:
             return window.record
-        return msgspec.structs.replace(
-            window.record, devices=self._devices(window, window.end), final=True
-        )
+        occupied = self._occupancies(window.record.duration_s)
+        devices = self._devices(window, window.end, occupied)
+        return msgspec.structs.replace(window.record, devices=devices, final=True)
 
-    def _devices(self, window: Window, end: Sample) -> tuple[DeviceRecord, ...]:
+    def _occupancies(self, duration_s: float) -> dict[str, Occupancy | None]:
+        """Ask the devices that can tell who used them; not for every short cell."""
+        if self._own_pids is None or duration_s < LEAST_OCCUPANCY_S:
+            return {}
+        own_pids = self._own_pids()
+        return {
+            device.about.id: device.occupancy(own_pids)
+            for device in self.sampler.devices
+            if isinstance(device, Occupied)
+        }
+
+    def _devices(
+        self,
+        window: Window,
+        end: Sample,
+        occupied: Mapping[str, Occupancy | None] = MappingProxyType({}),
+    ) -> tuple[DeviceRecord, ...]:
         return tuple(
             device_record(
                 device.about,
@@ -291,6 +323,7 @@ class Meter:
                 idle=self.baseline_w.get(device.about.id),
                 ends=window.known_edges(device.about.id),
                 breaks=tuple(self._breaks),
+                occupancy=occupied.get(device.about.id),
             )
             for device in self.sampler.devices
         )

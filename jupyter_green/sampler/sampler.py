@@ -81,6 +81,7 @@ class Sampler:
         self._wake = threading.Condition()
         self._listeners: list[Callable[[Sample], None]] = []
         self._holders = 0
+        self._warned: set[str] = set()
         self._awaited: list[tuple[Track, Awaited]] = []
         self._edge_listeners: list[Callable[[], None]] = []
         self._thread: threading.Thread | None = None
@@ -187,7 +188,7 @@ class Sampler:
             self._thread.start()
 
     def _run(self) -> None:
-        next_ns = self.clock()
+        next_ns = self.clock() + round(self.interval_s * NS_PER_S)
         while True:
             with self._wake:
                 if not (self._holders or self._awaited or self._closed):
@@ -284,11 +285,15 @@ class Sampler:
         order = sorted(self._tracks.values(), key=lambda track: not track.is_slow)
         return order[::-1] if at_end else order
 
+    def warn(self, text: str) -> None:
+        """Report one line of text, each text once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._on_problem(text)
+
     def _report(self, faults: Sequence[tuple[Track, str]]) -> None:
         for track, fault in faults:
-            if fault not in track.reported:
-                track.reported.add(fault)
-                self._on_problem(f"{track.device.about.id}: {fault}")
+            self.warn(f"{track.device.about.id}: {fault}")
 
 
 def _suspended_ns() -> int:

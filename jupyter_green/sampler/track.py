@@ -54,7 +54,6 @@ class Track:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.level: Level | None = None
-        self.reported: set[str] = set()
         self._origin_j = 0.0
         self._origin_bound_j = 0.0
         self._gauge: Gauge | None = None

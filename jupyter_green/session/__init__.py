@@ -24,7 +24,7 @@ import msgspec
 
 from jupyter_green import carbon
 from jupyter_green.devices import discover
-from jupyter_green.devices.cpu_time import CpuTimes
+from jupyter_green.devices.cpu_time import CpuTimes, tree_pids
 from jupyter_green.devices.device import Device, Found, Problem
 from jupyter_green.errors import JupyterGreenError
 from jupyter_green.ledger import LedgerWriter, ledger_folder, new_session
@@ -274,6 +274,7 @@ class Session:
                 enrich=self.enrich,
                 heartbeat_s=self.settings.heartbeat_s,
                 host_times=CpuTimes().read,
+                own_pids=tree_pids,
                 interval_s=self.settings.sampling_s,
                 on_problem=self.warn,
             )
