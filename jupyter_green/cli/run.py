@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ from jupyter_green.session import Session
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the codes of env(1) and the shells
 LONGEST_LABEL = 60
+# A terminal sends these to all of its foreground: the command has them already.
+FROM_KEYS = {getattr(signal, name, None) for name in ("SIGINT", "SIGQUIT")}
 
 
 def add_parser(verbs: Any) -> None:
@@ -32,7 +34,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("-l", "--label", default="", help="default: the command")
     parser.add_argument("-p", "--purpose", choices=PURPOSES)
     parser.add_argument("--ledger", help="folder of the ledger")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing")
+    parser.add_argument("-q", "--quiet", action="store_true", help="warnings only")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument(
         "--simulated", action="store_true", default=None, help="simulated devices"
@@ -63,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
             window,
             wait=True,
             status="ok" if code == 0 else _status(code),
-            error=error or (f"exit code {code}" if code else ""),
+            error=error,
         )
         if not options.quiet:
             text = line(record, verbose=options.verbose)
@@ -91,36 +93,67 @@ def _status(code: int) -> str:
 
 
 def _execute(command: list[str]) -> tuple[int, str]:
-    """Run the command; return its exit code and why it could not be run."""
-    try:
-        process = subprocess.Popen(command)  # noqa: S603 - the user's own command
-    except FileNotFoundError:
-        sys.stderr.write(f"jupyter green: {command[0]}: command not found\n")
-        return NOT_FOUND, "command not found"
-    except OSError as err:
-        sys.stderr.write(f"jupyter green: {command[0]}: {err.strerror}\n")
-        return NOT_EXECUTABLE, "command cannot be executed"
-    with _forwarding(process):
+    """Run the command; return its exit code, and why it is not 0."""
+    with _forwarding() as forward_to:
+        try:
+            process = subprocess.Popen(command)  # noqa: S603 - the user's own command
+        except FileNotFoundError:
+            sys.stderr.write(f"jupyter green: {command[0]}: command not found\n")
+            return NOT_FOUND, "command not found"
+        except OSError as err:
+            sys.stderr.write(f"jupyter green: {command[0]}: {err.strerror}\n")
+            return NOT_EXECUTABLE, "command cannot be executed"
+        forward_to(process)
         code = process.wait()
-    return (128 - code if code < 0 else code), ""
+    if code < 0:
+        return 128 - code, f"ended by signal {-code}"
+    return code, f"exit code {code}" if code else ""
 
 
 @contextmanager
-def _forwarding(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass signals on to *process* while it runs."""
+def _forwarding() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Pass signals on to the process that is named, also those from before its start.
+
+    What this process was told to ignore (``nohup``) is ignored by the command too.
+    """
+    running: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
 
     def forward(number: int, _: object) -> None:
-        # A terminal sends Ctrl-C to the whole group: the command has it already.
-        if number == signal.SIGINT and os.isatty(0):
+        if number in FROM_KEYS and _shares_terminal():
             return
-        if process.poll() is None:
+        for process in running:
+            process.send_signal(number)
+        if not running:
+            early.append(number)
+
+    def forward_to(process: subprocess.Popen[bytes]) -> None:
+        running.append(process)
+        for number in early:
             process.send_signal(number)
 
     names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, forward) for number in numbers}
+    heard = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, forward) for number in heard}
     try:
-        yield
+        yield forward_to
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _shares_terminal() -> bool:
+    """Say whether a key such as Ctrl-C signals this process and its command alike."""
+    if not hasattr(os, "ctermid"):
+        return True  # the console of Windows does
+    try:
+        terminal = os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
