@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,27 +119,32 @@ def test_same_with_and_without(folder: Path, name: str, way: str) -> None:
         or "%%" in cell.strip().partition("\n")[0]
     )
     comment = way.startswith("%%") and not special
-    with open_shell() as plain:
-        plain.run("'before'")
-        expected = plain.run(("# without\n" if comment else "") + cell)
-        history = dict(plain.ip.user_ns["Out"]), plain.ip.execution_count
-        after = plain.run("_")
+    expected = without(("# without\n" if comment else "") + cell)
     with open_shell() as shell:
         shell.run(f"{LOAD}\n'before'")
         shell.extension.cells.meter_all = way == "%green on"
         got = shell.run(metered)
-        own_history = dict(shell.ip.user_ns["Out"]), shell.ip.execution_count
-        own_after = shell.run("_")
+        assert left(shell, got) == expected
         records = shell.records
-    assert seen(got) == seen(expected)
-    assert {k: repr(v) for k, v in own_history[0].items()} == {
-        k: repr(v) for k, v in history[0].items()
-    }
-    assert own_history[1] == history[1]
-    assert seen(own_after) == seen(after)
     assert len(records) == (2 if way == "%green on" else 1)
     assert records[0].status == status_of(got)
     assert ("SIMULATED" in got.out) == (way == "%%energy")
+
+
+@functools.cache
+def without(cell: str) -> dict[str, object]:
+    """Return what a cell leaves without metering."""
+    with open_shell() as plain:
+        plain.run("'before'")
+        return left(plain, plain.run(cell))
+
+
+def left(shell: Shell, ran: Ran) -> dict[str, object]:
+    """Return what a user can see of a cell, and of the shell after it."""
+    history = {number: repr(value) for number, value in shell.ip.user_ns["Out"].items()}
+    count = shell.ip.execution_count
+    after = seen(shell.run("_"))
+    return {**seen(ran), "history": history, "count": count, "after": after}
 
 
 def status_of(ran: Ran) -> str:
