@@ -104,8 +104,8 @@ def open_shell(*, load: bool = False) -> Iterator[Shell]:
         extension = getattr(ip, ATTRIBUTE, None)
         if extension is not None:
             extension.unregister()
+        # At exit it would only collect garbage, which takes longer than a test.
         atexit.unregister(ip.atexit_operations)
-        ip.atexit_operations()
         InteractiveShell.clear_instance()
 
 
