@@ -67,6 +67,8 @@ def device_record(
         flags.append("partial")
     if about.resolution_j is not None and energy_j <= random_j and not bound_j:
         flags.append("below-resolution")
+    if last.doubt:
+        flags.append("counter-and-power-disagree")
     scope = about.scope
     if scope == "device" and occupancy is not None and occupancy.foreign:
         scope = "shared"
@@ -77,7 +79,9 @@ def device_record(
         idle,
         energy_j=energy_j,
         uncertainty_random_j=random_j,
-        uncertainty_j=math.hypot(random_j, about.calibration * energy_j, bound_j),
+        uncertainty_j=math.hypot(
+            random_j, max(about.calibration, last.doubt) * energy_j, bound_j
+        ),
         coverage=coverage,
         flags=tuple(flags),
         reason=last.fault,

@@ -38,6 +38,19 @@ def synchronise(modules: Mapping[str, ModuleType] | None = None) -> list[str]:
     return failures
 
 
+def has_gpu_context(modules: Mapping[str, ModuleType] | None = None) -> bool:
+    """Say whether a loaded library of this process has begun to use a GPU."""
+    loaded = sys.modules if modules is None else modules
+    torch, bridge = loaded.get("torch"), loaded.get("jax._src.xla_bridge")
+    cuda: Any = getattr(torch, "cuda", None)
+    jax_began: Any = getattr(bridge, "backends_are_initialized", None)
+    return bool(
+        (cuda and cuda.is_initialized())
+        or (jax_began and jax_began())
+        or "cupy" in loaded
+    )
+
+
 def _wait_for_torch(torch: Any, _: Mapping[str, ModuleType]) -> None:
     # A module that is still being imported has no `cuda` yet.
     cuda = getattr(torch, "cuda", None)

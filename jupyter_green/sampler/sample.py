@@ -24,6 +24,8 @@ class Level:
         fault: Why the latest reading failed; empty if it succeeded.
         before_w: Mean power in the time before this reading; None where that time is
             too short or too long to tell.
+        doubt: How far the counter is off the integrated power, as a fraction, where
+            that is more than it should; 0: nothing to doubt.
     """
 
     t_ns: int
@@ -34,6 +36,7 @@ class Level:
     epoch: int = 0
     fault: str = ""
     before_w: float | None = None
+    doubt: float = 0.0
 
 
 class HostTimes(Protocol):

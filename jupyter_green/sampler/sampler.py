@@ -253,16 +253,19 @@ class Sampler:
         if not self._awaited:
             return
         now_ns = self.clock()
-        done = []
+        done: list[Awaited] = []
+        odd: list[tuple[Track, str]] = []
         with self._lock:
             for track, request in self._awaited:
                 if track.has_tick_after(request.t_ns):
                     track.note_powers()
                     request.edge = track.edge(request.t_ns)
+                    odd.append((track, track.check()))
                 elif now_ns < request.until_ns:
                     continue
                 request.is_done = True
                 done.append(request)
+        self._report([(track, text) for track, text in odd if text])
         if done:
             with self._wake:
                 self._awaited = [a for a in self._awaited if not a[1].is_done]

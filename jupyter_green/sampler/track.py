@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from jupyter_green.devices.device import Counter, Device, Gauge, Traced
@@ -22,6 +23,9 @@ SLOW_PERIOD_S = 0.01
 BEFORE_NS = NS_PER_S // 2
 # The moment of a tick has to be known to this part of the period to be of use.
 LARGEST_ERROR = 0.05
+# The counter and the power readings may disagree by this fraction.
+LARGEST_DISAGREEMENT = 0.15
+CHECK_NS = NS_PER_S
 SAME_NS = 1_000_000
 # The time between two readings that tells the power before the later one: longer than
 # a fast counter's step, shorter than what a small counter wraps in.
@@ -66,6 +70,8 @@ class Track:
         self.polled_ns = self.call_ns = 0
         self._sightings: deque[_Sighting] = deque(maxlen=KEPT_SIGHTINGS)
         self._powers: deque[Power] = deque(maxlen=KEPT_POWERS)
+        self.doubt = 0.0
+        self._is_checked = False
 
     def read(self) -> str:
         """Take one reading; return the fault, or an empty string."""
@@ -102,6 +108,53 @@ class Track:
         self._powers += [
             Power(r.t_ns, r.power_w) for r in readings if r.t_ns > newer_ns
         ]
+
+    def check(self) -> str:
+        """Compare the counter with the integrated power, once; return what is odd.
+
+        Two views of one sensor chain should agree within a few percent; a board was
+        seen to be 43 % apart (zeus issue 181).
+        """
+        if self._is_checked:
+            return ""
+        ratio = self._counter_over_power()
+        if ratio is None:
+            return ""
+        self._is_checked = True
+        if abs(ratio - 1.0) <= LARGEST_DISAGREEMENT:
+            return ""
+        self.doubt = abs(ratio - 1.0)
+        return (
+            f"its counter and its power readings disagree by {self.doubt:.0%}: its "
+            "energy is marked, with an interval as wide as that. Compare it with a "
+            "wall meter or report it to the vendor"
+        )
+
+    def _counter_over_power(self) -> float | None:
+        """Return counted over integrated joules between two ticks a second apart."""
+        ticks = [
+            (self.clock.moment(s.bracket)[0], s.new_j)
+            for s in self._sightings
+            if s.bracket.width_ns < 0.1 * self.clock.period_ns
+        ]
+        if not self.clock.is_known or len(ticks) < 2:  # noqa: PLR2004 - two ends
+            return None
+        (t0_ns, e0_j), (t1_ns, e1_j) = ticks[0], ticks[-1]
+        powers = [p for p in self._powers if t0_ns <= p.t_ns <= t1_ns]
+        apart_ns = max(
+            (b.t_ns - a.t_ns for a, b in pairwise(powers)), default=t1_ns - t0_ns
+        )
+        if t1_ns - t0_ns < CHECK_NS or len(powers) < 2 or apart_ns > CHECK_NS / 10:  # noqa: PLR2004 - a trapezoid has two sides
+            return None
+        integrated_j = sum(
+            0.5 * (a.power_w + b.power_w) * s_from_ns(b.t_ns - a.t_ns)
+            for a, b in pairwise(powers)
+        )
+        covered_s = s_from_ns(powers[-1].t_ns - powers[0].t_ns)
+        if integrated_j <= 0:
+            return None
+        integrated_w = integrated_j / covered_s
+        return (e1_j - e0_j) / s_from_ns(t1_ns - t0_ns) / integrated_w
 
     def has_tick_after(self, t_ns: int) -> bool:
         """Say whether a moment at which the counter moved is known after *t_ns*."""
@@ -174,6 +227,7 @@ class Track:
             bound_j=reading.bound_j - self._origin_bound_j,
             epoch=last.epoch if last else 0,
             before_w=_mean_w(last, reading.t_ns, energy_j),
+            doubt=self.doubt,
         )
 
     def _look_for_tick(self, t_ns: int, energy_j: float) -> None:

@@ -30,9 +30,11 @@ from jupyter_green.errors import JupyterGreenError
 from jupyter_green.ledger import LedgerWriter, ledger_folder, new_session
 from jupyter_green.meter import Meter, Window
 from jupyter_green.meter.baseline import idle_powers
+from jupyter_green.meter.synchronise import has_gpu_context
 from jupyter_green.records import Baseline, Git, Host, Intensity, Record
 from jupyter_green.sampler import Sample
 from jupyter_green.session import provenance
+from jupyter_green.session.idle import QuietBaseline
 from jupyter_green.settings import Resolved, Settings, checked_settings
 
 KEPT_RECORDS = 10_000
@@ -66,6 +68,9 @@ class Session:
         self.folder = ledger_folder(resolved.values.ledger)
         self.records: deque[Record] = deque(maxlen=KEPT_RECORDS)
         self.baseline: Baseline | None = None
+        self.idle = QuietBaseline(
+            lambda seconds, wait: self.measure_baseline(seconds, wait=wait)
+        )
         self._notebook = notebook
         self._find_devices = find_devices or discover
         self._on_final = on_final
@@ -181,7 +186,7 @@ class Session:
         self.baseline = Baseline(
             measured_at=meter.wall.stamp(samples[-1].t_ns),
             duration_s=(samples[-1].t_ns - samples[0].t_ns) / 1e9,
-            state="kernel idle, its processes and contexts as they are",
+            state=idle_state(),
             power_w={i: power_w for i, (power_w, _) in powers.items()},
             uncertainty_w={i: half_w for i, (_, half_w) in powers.items()},
         )
@@ -213,6 +218,7 @@ class Session:
     def close(self) -> None:
         """End what is open, settle, and write what is not yet written."""
         atexit.unregister(self.close)
+        self.idle.stop()
         if self._ready.is_set() and self._meter is not None:
             self._meter.close()
             self._meter.sampler.close()
@@ -306,6 +312,12 @@ class Session:
             read()
         else:
             threading.Thread(target=read, daemon=True).start()
+
+
+def idle_state() -> str:
+    """Say what idle means now: a GPU context alone raises a GPU's idle power."""
+    context = "with" if has_gpu_context() else "without"
+    return f"kernel idle, {context} a GPU context of its own"
 
 
 def working_folder() -> Path:
