@@ -173,6 +173,13 @@ def test_hostile_text() -> None:
         assert read(html).count("<script>alert(1)</script>") >= 3
 
 
+def test_control_characters() -> None:
+    """Nothing in a record steers the terminal it is printed in."""
+    evil = record(device("gpu", 1.0, name="\x1b[2Jgpu"), label="a\x1b]0;title\x07b")
+    assert "\x1b" not in line(evil, verbose=True)
+    assert "\x07" not in line(evil, verbose=True)
+
+
 def test_label() -> None:
     """A label is one line and cut where it is too long."""
     long = record(device("cpu", 1.0), label="a\nb " + "x" * 200)

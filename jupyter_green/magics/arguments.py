@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from keyword import iskeyword
@@ -33,6 +34,12 @@ PREFIX = "%%" + NAME
 # means the whole.  Under any other magic it is that language's own text.
 TRANSPARENT = frozenset({"%%time", "%%timeit", "%%capture", "%%prun"})
 MOST_REPEATS = 10_000
+# What the shell does to the first lines of a cell; below ``%%energy`` they stand there.
+CLEAN: tuple[Callable[[list[str]], list[str]], ...] = (
+    leading_indent,
+    classic_prompt,
+    ipython_prompt,
+)
 
 
 class WrongOptionsError(ValueError):
@@ -167,8 +174,7 @@ def strip_energy(lines: list[str]) -> list[str]:
     rest = lines[1:]
     following = next((i for i, line in enumerate(rest) if line.strip()), 0)
     body = rest[following:]
-    # As the shell does it to a cell that begins with these lines.
-    for clean in (leading_indent, classic_prompt, ipython_prompt):
+    for clean in CLEAN:
         body = clean(body)
     if body[0].startswith("%%"):
         return body

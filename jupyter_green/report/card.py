@@ -4,7 +4,7 @@ Pure: a record goes in, text comes out.  The HTML takes the page's own colours: 
 right in light and dark, in JupyterLab, Notebook 7 and nbconvert.  It has inline styles
 only, as a front end that does not trust a notebook takes the rest away (the power
 curve, too), and blanks between the figures, as some take away the styles.  Imports
-`records` and `report.format`.
+`records`, `report.format` and `report.tables`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from jupyter_green.report.format import (
     format_percent,
     format_power,
 )
+from jupyter_green.report.tables import plain_text
 
 MIME_TYPE = "application/vnd.jupyter-green.record+json"
 LONGEST_LABEL = 80
@@ -69,7 +70,7 @@ def card(record: Record, *, verbose: bool = False) -> str:
 
 
 def _title(record: Record) -> str:
-    label = " ".join(record.label.split())
+    label = plain_text(record.label)
     return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
@@ -161,7 +162,7 @@ def _device_line(device: DeviceRecord) -> str:
             f"this kernel's share {format_energy(device.share.energy_j)}, "
             f"{format_percent(device.share.fraction)} by {device.share.basis}"
         )
-    return SEPARATOR.join(words)
+    return plain_text(SEPARATOR.join(words))
 
 
 def _quality(device: DeviceRecord) -> Iterator[str]:
