@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from fakes.clock import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,21 +16,6 @@ from jupyter_green.meter import Meter, Window
 from jupyter_green.records import Record
 
 S = 1_000_000_000
-
-
-class Clock:
-    """Monotonic nanoseconds that move only when told to."""
-
-    def __init__(self) -> None:
-        self.now_ns = 1000 * S
-
-    def __call__(self) -> int:
-        """Return the time."""
-        return self.now_ns
-
-    def advance(self, seconds: float) -> None:
-        """Move the clock."""
-        self.now_ns += round(seconds * S)
 
 
 class Notes:
@@ -61,19 +47,19 @@ def about(name: str = "cpu-0", **more: object) -> About:
     return About(**{"id": name, **known, **more})  # type: ignore[arg-type]
 
 
-def build(clock: Clock, *devices: SimulatedDevice, **options: object) -> Meter:
+def build(clock: FakeClock, *devices: SimulatedDevice, **options: object) -> Meter:
     """Build a meter whose background thread does nothing by itself."""
     # An hour between background readings: nothing happens but what the test does.
     return Meter(devices, clock=clock, interval_s=3600.0, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> FakeClock:
     """Return a clock that stands still."""
-    return Clock()
+    return FakeClock()
 
 
-def test_a_window_is_the_difference_of_two_counter_readings(clock: Clock) -> None:
+def test_a_window_is_the_difference_of_two_counter_readings(clock: FakeClock) -> None:
     """100 W for 3 s are 300 J in 3 s, by a counter, wholly covered."""
     with build(clock, SimulatedDevice(about(), 100.0, clock=clock)) as meter:
         window = meter.begin("train")
@@ -88,7 +74,7 @@ def test_a_window_is_the_difference_of_two_counter_readings(clock: Clock) -> Non
 
 
 def test_calibration_is_in_the_interval_and_not_in_its_random_part(
-    clock: Clock,
+    clock: FakeClock,
 ) -> None:
     """5 % of 300 J are 15 J, far above the step of the counter."""
     device = SimulatedDevice(about(calibration=0.05), 100.0, clock=clock)
@@ -101,7 +87,7 @@ def test_calibration_is_in_the_interval_and_not_in_its_random_part(
     assert record.uncertainty_random_j < 0.1
 
 
-def test_windows_nest_and_the_inner_one_names_the_outer(clock: Clock) -> None:
+def test_windows_nest_and_the_inner_one_names_the_outer(clock: FakeClock) -> None:
     """The inner window's energy is its own time's, and its parent is the outer one."""
     with build(clock, SimulatedDevice(about(), 10.0, clock=clock)) as meter:
         outer = meter.begin("outer")
@@ -117,7 +103,7 @@ def test_windows_nest_and_the_inner_one_names_the_outer(clock: Clock) -> None:
     assert outer_record.parent is None
 
 
-def test_overlapping_windows_are_no_parent_and_child(clock: Clock) -> None:
+def test_overlapping_windows_are_no_parent_and_child(clock: FakeClock) -> None:
     """A window that outlives the one around it says that they overlap."""
     with build(clock, SimulatedDevice(about(), 10.0, clock=clock)) as meter:
         first = meter.begin("first")
@@ -132,7 +118,7 @@ def test_overlapping_windows_are_no_parent_and_child(clock: Clock) -> None:
     assert record.energy_j == pytest.approx(20.0)
 
 
-def test_a_thousand_nested_windows_end_with_their_own_time(clock: Clock) -> None:
+def test_a_thousand_nested_windows_end_with_their_own_time(clock: FakeClock) -> None:
     """Depth costs nothing and mixes nothing up."""
     with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
         windows = []
@@ -144,7 +130,7 @@ def test_a_thousand_nested_windows_end_with_their_own_time(clock: Clock) -> None
     assert [r.parent for r in records[:-1]] == [r.id for r in records[1:]]
 
 
-def test_windows_of_other_threads_are_not_parents(clock: Clock) -> None:
+def test_windows_of_other_threads_are_not_parents(clock: FakeClock) -> None:
     """A window in another thread is beside this one, not inside it."""
     with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
         outer = meter.begin()
@@ -156,7 +142,7 @@ def test_windows_of_other_threads_are_not_parents(clock: Clock) -> None:
         meter.end(outer)
 
 
-def test_the_with_form_keeps_errors_and_says_them(clock: Clock) -> None:
+def test_the_with_form_keeps_errors_and_says_them(clock: FakeClock) -> None:
     """The error goes on, and the record has its status and name."""
     with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
         with pytest.raises(ZeroDivisionError), meter.window("bad") as window:
@@ -170,7 +156,7 @@ def test_the_with_form_keeps_errors_and_says_them(clock: Clock) -> None:
         assert stopped.record.status == "interrupted"
 
 
-def test_ending_a_window_twice_is_an_error_that_says_so(clock: Clock) -> None:
+def test_ending_a_window_twice_is_an_error_that_says_so(clock: FakeClock) -> None:
     """The second end has no meaning."""
     with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
         window = meter.begin("twice")
@@ -180,14 +166,14 @@ def test_ending_a_window_twice_is_an_error_that_says_so(clock: Clock) -> None:
 
 
 def test_an_unknown_purpose_is_an_error_that_lists_the_known_ones(
-    clock: Clock,
+    clock: FakeClock,
 ) -> None:
     """Purposes are a closed list, or no split could be trusted."""
     with build(clock) as meter, pytest.raises(MeterError, match="final, search"):
         meter.begin(purpose="finale")
 
 
-def test_without_devices_the_energy_is_none_and_not_zero(clock: Clock) -> None:
+def test_without_devices_the_energy_is_none_and_not_zero(clock: FakeClock) -> None:
     """Nothing measured is None in energy, uncertainty, power and CO2e."""
     with build(clock) as meter:
         window = meter.begin()
@@ -198,7 +184,9 @@ def test_without_devices_the_energy_is_none_and_not_zero(clock: Clock) -> None:
     assert record.duration_s == 1.0
 
 
-def test_a_device_that_is_lost_at_once_has_a_reason_and_no_zero(clock: Clock) -> None:
+def test_a_device_that_is_lost_at_once_has_a_reason_and_no_zero(
+    clock: FakeClock,
+) -> None:
     """The lost device reads None; the other keeps its figure; there is one warning."""
     warnings: list[str] = []
     lost = SimulatedDevice(
@@ -219,7 +207,7 @@ def test_a_device_that_is_lost_at_once_has_a_reason_and_no_zero(clock: Clock) ->
 
 
 def test_a_device_lost_on_the_way_keeps_what_was_read_and_says_how_much(
-    clock: Clock,
+    clock: FakeClock,
 ) -> None:
     """Lost after 1 of 4 s: a quarter is covered, and the rest is in the interval."""
     device = SimulatedDevice(
@@ -242,7 +230,9 @@ def test_a_device_lost_on_the_way_keeps_what_was_read_and_says_how_much(
     assert record.uncertainty_j == pytest.approx(1500.0, rel=0.01)
 
 
-def test_a_counter_reset_voids_the_window_and_not_the_next_one(clock: Clock) -> None:
+def test_a_counter_reset_voids_the_window_and_not_the_next_one(
+    clock: FakeClock,
+) -> None:
     """Joules across a reset are None; the next window counts again."""
     device = SimulatedDevice(
         about(), 100.0, clock=clock, epoch_ns=1000 * S, resets_at_s=0.5
@@ -261,7 +251,7 @@ def test_a_counter_reset_voids_the_window_and_not_the_next_one(clock: Clock) -> 
     assert later.energy_j == pytest.approx(100.0)
 
 
-def test_an_error_that_passes_costs_nothing(clock: Clock) -> None:
+def test_an_error_that_passes_costs_nothing(clock: FakeClock) -> None:
     """A reading that fails inside the window leaves the difference of its ends."""
     device = SimulatedDevice(
         about(), 100.0, clock=clock, epoch_ns=1000 * S, fails_s=(0.5, 1.5)
@@ -276,7 +266,7 @@ def test_an_error_that_passes_costs_nothing(clock: Clock) -> None:
     assert record.devices[0].coverage == 1.0
 
 
-def test_a_gauge_is_integrated_and_labelled(clock: Clock) -> None:
+def test_a_gauge_is_integrated_and_labelled(clock: FakeClock) -> None:
     """Power readings each second make the area under them, labelled as integrated."""
     device = SimulatedDevice(
         about("gpu-0", kind="gpu", method="integrated", resolution_j=None),
@@ -298,7 +288,7 @@ def test_a_gauge_is_integrated_and_labelled(clock: Clock) -> None:
     assert record.uncertainty_random_j == pytest.approx(1.96 * 200 / 12**0.5)
 
 
-def test_a_gauge_that_was_not_read_for_long_is_not_covered(clock: Clock) -> None:
+def test_a_gauge_that_was_not_read_for_long_is_not_covered(clock: FakeClock) -> None:
     """The time beyond the longest interval between readings counts as a gap."""
     device = SimulatedDevice(
         about("gpu-0", method="integrated", resolution_j=None, max_interval_s=1.5),
@@ -316,7 +306,7 @@ def test_a_gauge_that_was_not_read_for_long_is_not_covered(clock: Clock) -> None
     assert "partial" in record.flags
 
 
-def test_below_its_resolution_a_counter_says_so(clock: Clock) -> None:
+def test_below_its_resolution_a_counter_says_so(clock: FakeClock) -> None:
     """A counter that did not move gives no false zero: the interval says how much."""
     device = SimulatedDevice(
         about("gpu-0", update_period_s=0.1, power_limit_w=400.0),
@@ -334,7 +324,7 @@ def test_below_its_resolution_a_counter_says_so(clock: Clock) -> None:
     assert record.uncertainty_j >= 3.0  # the true energy of 10 ms at 300 W
 
 
-def test_a_slow_counter_gives_a_provisional_record_first(clock: Clock) -> None:
+def test_a_slow_counter_gives_a_provisional_record_first(clock: FakeClock) -> None:
     """Without waiting the record is provisional; one period later it is final."""
     notes = Notes()
     device = SimulatedDevice(
@@ -351,7 +341,9 @@ def test_a_slow_counter_gives_a_provisional_record_first(clock: Clock) -> None:
     assert [kind for kind, _ in notes.lines] == ["start", "end", "end"]
 
 
-def test_the_journal_hears_the_start_the_heartbeats_and_the_end(clock: Clock) -> None:
+def test_the_journal_hears_the_start_the_heartbeats_and_the_end(
+    clock: FakeClock,
+) -> None:
     """While a window is open its figures so far are told every heartbeat."""
     notes = Notes()
     device = SimulatedDevice(about(), 100.0, clock=clock)
@@ -367,7 +359,7 @@ def test_the_journal_hears_the_start_the_heartbeats_and_the_end(clock: Clock) ->
     assert {r.status for r in beats} == {"running"}
 
 
-def test_closing_the_meter_ends_what_is_open_as_interrupted(clock: Clock) -> None:
+def test_closing_the_meter_ends_what_is_open_as_interrupted(clock: FakeClock) -> None:
     """An interpreter that exits loses no window."""
     notes = Notes()
     meter = build(clock, SimulatedDevice(about(), 1.0, clock=clock), journal=notes)
@@ -379,7 +371,7 @@ def test_closing_the_meter_ends_what_is_open_as_interrupted(clock: Clock) -> Non
 
 
 def test_a_device_whose_library_raises_anything_breaks_no_window(
-    clock: Clock,
+    clock: FakeClock,
 ) -> None:
     """A vendor's bug is one warning and a missing figure."""
 
@@ -395,7 +387,7 @@ def test_a_device_whose_library_raises_anything_breaks_no_window(
     assert warnings == ["cpu-0: vendor bug"]
 
 
-def test_time_in_which_the_system_slept_is_flagged(clock: Clock) -> None:
+def test_time_in_which_the_system_slept_is_flagged(clock: FakeClock) -> None:
     """A suspended machine draws what no counter says."""
     asleep = iter((0, 60 * S, 60 * S))
     device = SimulatedDevice(about(), 1.0, clock=clock)
@@ -411,7 +403,7 @@ def test_windows_that_follow_each_other_add_up_to_the_whole(
     cuts: list[float], watts: float
 ) -> None:
     """However the time is cut, the parts sum to the window around them."""
-    clock = Clock()
+    clock = FakeClock()
     with build(clock, SimulatedDevice(about(), watts, clock=clock)) as meter:
         whole = meter.begin()
         parts = []

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
+from fakes.clock import FakeClock
 
+from jupyter_green.devices.device import About, Gauge
+from jupyter_green.devices.simulated import SimulatedDevice
+from jupyter_green.meter.difference import device_record
+from jupyter_green.sampler import Sample
 from jupyter_green.sampler.ticks import Bracket, TickClock
+from jupyter_green.sampler.track import Track
 
 MS = 1_000_000
 
@@ -76,3 +83,60 @@ def test_irregular_ticks_are_never_taken_for_a_period() -> None:
         t_ms += step_ms
         clock.add(Bracket(round(t_ms * MS), round((t_ms + 1) * MS)))
     assert not clock.is_known
+
+
+def polled(counter_w: float, power_w: float) -> Track:
+    """Return the track of a counter and a power history that may disagree."""
+    clock = FakeClock()
+    about = About(
+        id="gpu-0",
+        kind="gpu",
+        method="counter",
+        resolution_j=1e-3,
+        update_period_s=0.1,
+    )
+
+    class Gpu(SimulatedDevice):
+        def powers(self, since_ns: int) -> list[Gauge]:
+            readings = super().powers(since_ns)
+            return [Gauge(r.t_ns, power_w) for r in readings]
+
+    track = Track(Gpu(about, counter_w, clock=clock, period_s=0.1, samples_s=0.02))
+    for _ in range(2000):
+        clock.ns += MS
+        track.read()
+    track.note_powers()
+    return track
+
+
+def test_a_counter_that_agrees_with_its_power_is_not_doubted() -> None:
+    """Two views of one board within 15 % are as good as it gets."""
+    track = polled(300.0, 290.0)
+    assert track.check() == ""
+    assert track.doubt == 0.0
+
+
+def test_a_counter_far_off_its_power_is_said_once_and_marked() -> None:
+    """43 % apart has been seen: one line, and every figure carries the doubt."""
+    track = polled(300.0, 200.0)
+    text = track.check()
+    assert "disagree by 50%" in text
+    assert track.check() == ""
+    track.read()
+    assert track.level is not None
+    assert track.level.doubt == pytest.approx(0.5, rel=0.02)
+
+
+def test_a_doubted_counter_has_an_interval_as_wide_as_the_doubt() -> None:
+    """The record says which figure is in question, and how much."""
+    track = polled(300.0, 200.0)
+    track.check()
+    track.read()
+    assert track.level is not None
+    before = Sample(0, {"gpu-0": replace(track.level, energy_j=0.0, t_ns=0)})
+    after = Sample(2_000_000_000, {"gpu-0": replace(track.level, t_ns=2_000_000_000)})
+    record = device_record(track.device.about, before, after)
+    assert "counter-and-power-disagree" in record.flags
+    assert record.energy_j is not None
+    assert record.uncertainty_j is not None
+    assert record.uncertainty_j >= 0.45 * record.energy_j

@@ -44,6 +44,11 @@ class QuietBaseline:
         self._thread: threading.Thread | None = None
         self.is_done = False
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether a thread waits for quiet or measures."""
+        return self._thread is not None and self._thread.is_alive()
+
     def work_begins(self) -> None:
         """Stop measuring: the kernel is not idle."""
         self._busy.set()
@@ -51,9 +56,9 @@ class QuietBaseline:
     def work_ends(self) -> None:
         """Wait for quiet, unless it was measured before."""
         with self._lock:
-            if self.is_done or (self._thread and self._thread.is_alive()):
-                return
             self._busy.clear()
+            if self.is_done or self.is_watching:
+                return
             self._thread = threading.Thread(
                 target=self._watch, name="jupyter-green-idle", daemon=True
             )
