@@ -65,7 +65,7 @@ def device_record(
     flags = []
     if coverage < 1.0:
         flags.append("partial")
-    if about.resolution_j is not None and energy_j <= random_j and not bound_j:
+    if energy_j <= random_j and not bound_j:
         flags.append("below-resolution")
     if last.doubt:
         flags.append("counter-and-power-disagree")
@@ -100,6 +100,8 @@ def _refined(
     first, last = ends
     if first is None or last is None:
         return None
+    if not first.ticks and not last.ticks:
+        return _sampled(begin, end, last)
     origin_ns = begin.t_ns
     ticks = sorted(
         {
@@ -127,6 +129,15 @@ def _refined(
             for start_ns, end_ns in breaks
         ],
     )
+
+
+def _sampled(begin: Sample, end: Sample, last: Edge) -> edges.Estimate | None:
+    """Return the energy by the history of the power, where that reaches back enough."""
+    powers = [
+        edges.Power(s_from_ns(power.t_ns - begin.t_ns), power.power_w)
+        for power in last.powers
+    ]
+    return edges.sampled_energy(powers, 0.0, s_from_ns(end.t_ns - begin.t_ns))
 
 
 def _distinct(ticks: list[edges.Tick]) -> list[edges.Tick]:
@@ -180,9 +191,11 @@ def _between(
     the window: that time is taken off at the power before the window.
     """
     energy_j = last.energy_j - first.energy_j
-    if about.resolution_j is None or last.bound_j > first.bound_j:
-        return edges.Estimate(energy_j, 0.0)
     window_s = s_from_ns(end.t_ns - begin.t_ns)
+    if about.resolution_j is None:
+        return edges.Estimate(energy_j, _unseen_j(about, first, energy_j, window_s))
+    if last.bound_j > first.bound_j:
+        return edges.Estimate(energy_j, 0.0)
     outside_s = s_from_ns(begin.t_ns - first.t_ns)
     if not last.fault:
         outside_s += s_from_ns(last.t_ns - end.t_ns)
@@ -199,6 +212,19 @@ def _between(
     variance = period_s**2 * (before_w**2 + inside_w**2) / 12.0
     variance += about.resolution_j**2 * 2.0 / 12.0 + (step_w * outside_s) ** 2 / 3.0
     return edges.Estimate(energy_j, math.sqrt(variance))
+
+
+def _unseen_j(about: About, first: Level, energy_j: float, window_s: float) -> float:
+    """Return the standard deviation of what a gauge does not show, in joules.
+
+    A gauge that moves every T shows a step at either end up to T late, an error evenly
+    spread over T times the step.  In a window shorter than 2 T anything may have run.
+    """
+    period_s = about.update_period_s
+    if window_s < 2.0 * period_s:
+        return (about.power_limit_w or edges.UNKNOWN_W) * window_s / K95
+    step_w = energy_j / window_s - (first.before_w or 0.0)
+    return period_s * abs(step_w) * math.sqrt(2.0 / 3.0)
 
 
 def _share(

@@ -159,6 +159,28 @@ def window_energy(
     return Estimate(energy_j, math.sqrt(variance))
 
 
+def sampled_energy(
+    powers: Sequence[Power], start_s: float, end_s: float
+) -> Estimate | None:
+    """Return the energy between two moments from power readings alone.
+
+    None where the readings do not enclose the window.  Without a counter nothing tells
+    the pictures of own and other load apart: both count with their prior.
+    """
+    if not powers or powers[0].t_s > start_s or powers[-1].t_s < end_s:
+        return None
+    window = _Span(start_s, end_s)
+    noise_w = reading_noise_w(powers)
+    parts = []
+    for own, weight in ((True, PRIOR_OWN), (False, 1 - PRIOR_OWN)):
+        moments = _Moments()
+        for gap in _gaps(window, powers):
+            moments = moments.plus(_gap_moments(gap, window, window, noise_w, own))
+        error_j = math.hypot(math.sqrt(moments.inside_var), FLOOR_J)
+        parts.append((weight, Estimate(moments.inside_j, error_j)))
+    return _mixed(parts)
+
+
 def reading_noise_w(powers: Sequence[Power]) -> float:
     """Return the standard deviation of one reading, from the steps between readings.
 

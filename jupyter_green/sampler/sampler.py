@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 # While a tick is looked for, polls stand this far apart, or more where they are slow.
 HUNT_NS = 500_000
 CALLS_APART = 4
+# A history of the power grows by a reading each 10 to 20 ms.
+HISTORY_NS = 10_000_000
 # A tick that has not come after so many periods will not be waited for.
 PATIENCE = 1.5
 # So many periods make an unknown period well known.
@@ -133,7 +135,7 @@ class Sampler:
         awaited = {}
         with self._wake:
             for identifier, track in self._tracks.items():
-                if track.is_slow:
+                if track.awaits:
                     patience_ns = round(patience * track.clock.period_ns)
                     request = Awaited(t_ns, t_ns + patience_ns)
                     awaited[identifier] = request
@@ -216,7 +218,9 @@ class Sampler:
         """Return when an awaited tick is to be looked for next."""
         times = [float("inf")]
         for track, request in self._awaited:
-            spacing_ns = max(HUNT_NS, CALLS_APART * track.call_ns)
+            spacing_ns = max(
+                HUNT_NS if track.is_slow else HISTORY_NS, CALLS_APART * track.call_ns
+            )
             times.append(
                 max(
                     track.clock.earliest_ns(request.t_ns),

@@ -93,6 +93,13 @@ class Track:
         """Whether power readings of the last seconds can be had later."""
         return isinstance(self.device, Traced) and self.device.has_power_history
 
+    @property
+    def awaits(self) -> bool:
+        """Whether more will be known of a moment a little after it."""
+        return self.is_slow or (
+            self.device.about.resolution_j is None and self.has_power_history
+        )
+
     def note_powers(self) -> None:
         """Take what power readings the device has beside its counter."""
         if not isinstance(self.device, Traced):
@@ -157,11 +164,20 @@ class Track:
         return (e1_j - e0_j) / s_from_ns(t1_ns - t0_ns) / integrated_w
 
     def has_tick_after(self, t_ns: int) -> bool:
-        """Say whether a moment at which the counter moved is known after *t_ns*."""
+        """Say whether what happened at *t_ns* is known by now.
+
+        Of a counter: a moment after it at which it moved.  Of a gauge with a history of
+        its power: a reading after it.
+        """
+        if not self.is_slow:
+            self.note_powers()
+            return bool(self._powers) and self._powers[-1].t_ns > t_ns
         return self._first_after(t_ns) is not None
 
     def edge(self, t_ns: int) -> Edge | None:
         """Return the ticks around a moment, and the power there; None if not seen."""
+        if not self.is_slow:
+            return Edge((), tuple(self._powers))
         sighting = self._first_after(t_ns)
         if sighting is None:
             return None
@@ -243,7 +259,7 @@ class Track:
         last, before = self.level, self._gauge
         self._gauge = reading
         if last is None:
-            self.level = Level(reading.t_ns, 0.0)
+            self.level = Level(reading.t_ns, 0.0, before_w=reading.power_w)
             return
         step_ns = max(0, reading.t_ns - last.t_ns)
         longest_s = self.device.about.max_interval_s
@@ -259,6 +275,7 @@ class Track:
             random_j2=last.random_j2 + error_j**2,
             gap_ns=last.gap_ns + (step_ns if gap else 0),
             epoch=last.epoch,
+            before_w=reading.power_w,
         )
 
 
