@@ -133,6 +133,7 @@ def test_every_cell_reports(executed: dict[str, Any]) -> None:
         if metered.source == "%%energy\n%%nosuchmagic\nbody":
             continue
         assert len(reports) == 1, metered.source
+        assert reports[0]["data"][MIME_TYPE]["final"]
         told = [o.get("text", o.output_type) for o in metered.outputs]
         # These two the shell tells by text alone.
         named = ("UsageError", "ExceptionGroup")

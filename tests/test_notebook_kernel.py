@@ -89,7 +89,7 @@ def test_value(kernel: Kernel) -> None:
 def test_updated_in_place(kernel: Kernel) -> None:
     """A provisional figure is shown at once and replaced by the final one in place."""
     began_s = time.monotonic()
-    answer = kernel.run("%%energy -v\npass")
+    answer = kernel.run("%%energy -v\npass", cell_id="a1b2")
     assert time.monotonic() - began_s < 2.0
     (report,) = answer.reports
     assert (report["type"], report["record"].final) == ("display_data", False)
@@ -98,9 +98,18 @@ def test_updated_in_place(kernel: Kernel) -> None:
     assert late["record"].id == report["record"].id
 
 
+@pytest.mark.parametrize("code", ["%%energy\npass", "%energy 1"])
+def test_final_at_once(kernel: Kernel, code: str) -> None:
+    """A client that names no cells may be gone later: it gets the final figure only."""
+    answer = kernel.run(code)
+    (report,) = answer.reports
+    assert report["record"].final
+    assert kernel.run("import time; time.sleep(0.3)").reports == []
+
+
 def test_final_figure_is_not_captured(kernel: Kernel) -> None:
     """The next cell's ``%%capture`` does not swallow the final figure."""
-    answer = kernel.run("%%energy\npass")
+    answer = kernel.run("%%energy\npass", cell_id="a1b2")
     kernel.run("%%capture kept\nimport time; time.sleep(0.3)")
     (late,) = kernel.late_reports(answer)
     assert late["record"].final

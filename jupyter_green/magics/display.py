@@ -30,9 +30,15 @@ def bundle(
 
 
 def can_update(shell: InteractiveShell) -> bool:
-    """Say whether an output can be replaced: a kernel's, unless it is captured."""
+    """Say whether an output can be replaced later.
+
+    A kernel's can, unless it is captured, or goes to a client that names no cells:
+    nbclient and papermill stop listening when a cell is done.
+    """
+    request: dict[str, Any] = getattr(shell, "get_parent", dict)()
+    names_cells = "cellId" in (request.get("metadata") or {})
     captured = isinstance(shell.display_pub, CapturingDisplayPublisher)
-    return hasattr(shell, "kernel") and not captured
+    return names_cells and not captured
 
 
 class RecordDisplay:
