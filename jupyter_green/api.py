@@ -11,11 +11,14 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import inspect
-import os
+import logging
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
 import msgspec
@@ -25,11 +28,13 @@ from jupyter_green.config import settings_in_force
 from jupyter_green.devices import discover
 from jupyter_green.devices.cpu_time import CpuTimes, tree_pids
 from jupyter_green.devices.device import Device
-from jupyter_green.errors import LocationError
+from jupyter_green.errors import LocationError, MeterError
 from jupyter_green.meter import Meter as BareMeter
 from jupyter_green.meter import Window
-from jupyter_green.records import Record
-from jupyter_green.session import Session
+from jupyter_green.records import PURPOSES, Record
+from jupyter_green.session import Session, current_session
+
+logger = logging.getLogger(__name__)
 
 KEPT_WINDOWS = 1000
 
@@ -78,31 +83,46 @@ def metered(
 
     The windows of a function's last 1,000 calls stand in its attribute ``windows``,
     newest last, also of calls that raised: ``train.windows[-1].record``.  Coroutine
-    functions are metered from call to return.
+    functions are metered from call to return.  Where metering fails, the function runs
+    all the same and the log has one warning.
 
     Args:
         label: A name for the work; default: the function's.
         purpose: One of `records.PURPOSES`.
-        session: A session to use; None: one of its own, opened at the first call.
-    """
+        session: A session to use; None: the notebook's, or one that all metered
+            functions of a script share, opened at the first call.
 
-    @functools.cache
-    def own_session(pid: int) -> Session:  # noqa: ARG001 - a child opens its own
-        return session or Session(settings_in_force())
+    Raises:
+        MeterError: The purpose is not one of `records.PURPOSES`.
+    """
+    if purpose is not None and purpose not in PURPOSES:
+        raise MeterError(
+            f"there is no purpose {purpose!r}",
+            remedy=f"Choose one of {', '.join(PURPOSES)}",
+        )
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         name = label or function.__qualname__
-
-        def windows() -> Any:
-            return own_session(os.getpid()).meter.window(name, purpose=purpose)
-
         kept: deque[Window] = deque(maxlen=KEPT_WINDOWS)
+
+        @contextmanager
+        def call() -> Iterator[None]:
+            with ExitStack() as stack:
+                try:
+                    used = session or _shared_session()
+                    window = used.meter.window(name, purpose=purpose)
+                    kept.append(stack.enter_context(window))
+                # The user's function runs in any case.
+                except Exception as err:  # noqa: BLE001
+                    _warn(f"{name} is not metered: {err}")
+                yield
+            _tell_warnings()
+
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def run_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with windows() as window:
-                    kept.append(window)
+                with call():
                     return await function(*args, **kwargs)
 
             wrapped: Any = run_async
@@ -110,8 +130,7 @@ def metered(
 
             @functools.wraps(function)
             def run(*args: P.args, **kwargs: P.kwargs) -> R:
-                with windows() as window:
-                    kept.append(window)
+                with call():
                     return function(*args, **kwargs)
 
             wrapped = run
@@ -119,3 +138,30 @@ def metered(
         return cast("Callable[P, R]", wrapped)
 
     return decorate
+
+
+_opening = threading.Lock()
+_own: list[Session] = []
+
+
+def _shared_session() -> Session:
+    """Return the process's session; its calls nest, so that none is charged twice."""
+    with _opening:
+        found = current_session()
+        if found is None:
+            found = Session(settings_in_force())
+            _own[:] = [found]
+        return found
+
+
+@atexit.register
+def _tell_warnings() -> None:
+    """Log what went wrong in a session that no other door looks after."""
+    for session in _own:
+        for text in session.take_warnings():
+            _warn(text)
+
+
+@functools.cache
+def _warn(text: str) -> None:
+    logger.warning(text)

@@ -44,6 +44,8 @@ READY_TIMEOUT_S = 30.0
 
 Finder = Callable[[Settings], Found]
 
+_opened: list[Session] = []
+
 
 class Session:
     """Everything that metering in one process needs.
@@ -65,6 +67,7 @@ class Session:
     ) -> None:
         self.resolved = resolved
         self.id = uuid.uuid4().hex
+        self.pid = os.getpid()
         self.folder = ledger_folder(resolved.values.ledger)
         self.records: deque[Record] = deque(maxlen=KEPT_RECORDS)
         self.baseline: Baseline | None = None
@@ -97,6 +100,7 @@ class Session:
             on_problem=self.warn,
         )
         atexit.register(self.close)
+        _opened.append(self)
         threading.Thread(
             target=self._prepare, name="jupyter-green-prepare", daemon=True
         ).start()
@@ -218,10 +222,14 @@ class Session:
     def close(self) -> None:
         """End what is open, settle, and write what is not yet written."""
         atexit.unregister(self.close)
-        self.idle.stop()
-        if self._ready.is_set() and self._meter is not None:
-            self._meter.close()
-            self._meter.sampler.close()
+        if self in _opened:
+            _opened.remove(self)
+        # After a fork the windows are the parent's to end.
+        if self.pid == os.getpid():
+            self.idle.stop()
+            if self._ready.is_set() and self._meter is not None:
+                self._meter.close()
+                self._meter.sampler.close()
         self.ledger.close()
 
     # The meter's journal: the ledger has every state, the door the final one.
@@ -318,6 +326,11 @@ def idle_state() -> str:
     """Say what idle means now: a GPU context alone raises a GPU's idle power."""
     context = "with" if has_gpu_context() else "without"
     return f"kernel idle, {context} a GPU context of its own"
+
+
+def current_session() -> Session | None:
+    """Return the session of this process that was opened last and is not closed."""
+    return next((s for s in reversed(_opened) if s.pid == os.getpid()), None)
 
 
 def working_folder() -> Path:
