@@ -18,6 +18,7 @@ from jupyter_green.report.overview import (
     settings_table,
 )
 from jupyter_green.report.tables import render_text
+from jupyter_green.session import Finder
 
 Subparsers = Any  # argparse's own class for them is private
 
@@ -40,10 +41,10 @@ def add_parsers(verbs: Subparsers) -> None:
     settings.set_defaults(run=run_settings)
 
 
-def run_doctor(options: argparse.Namespace) -> int:
+def run_doctor(options: argparse.Namespace, *, find_devices: Finder = discover) -> int:
     """Print what is found; 1 if nothing can be measured or a device fails."""
     settings = settings_in_force({"simulated": options.simulated}).values
-    found = discover(settings)
+    found = find_devices(settings)
     failures = tuple(
         problem for device in found.devices if (problem := _try_reading(device))
     )
@@ -70,6 +71,8 @@ def run_settings(options: argparse.Namespace) -> int:
 
 def _try_reading(device: Device) -> Problem | None:
     try:
+        device.read()
+        # An estimate's first reading does not wait for its figures and name.
         device.read()
     except DeviceError as err:
         return Problem(device.about.id, err.what, err.why, err.remedy, "", "broken")
