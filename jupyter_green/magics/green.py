@@ -28,6 +28,7 @@ VERBS = (
     "on",
     "off",
     "totals",
+    "records",
     "status",
     "doctor",
     "settings",
@@ -41,6 +42,8 @@ HELP = """Meter, look and set: one verb each.
     %green totals [--by WHAT] [--since WHEN] [--session]
                                       energy and CO2e so far, from the ledger;
                                       WHAT: notebook, label, purpose, device, day, host
+    %green records [--since WHEN] [--session]
+                                      every metered piece of work, one line each
     %green status                     what is metered now and where it is written
     %green doctor                     what can be measured here, what not, the remedy
     %green settings                   each setting with where it came from
@@ -105,6 +108,7 @@ class GreenMagic:
             return list(GROUPINGS)
         return {
             "totals": ["--by", "--since", "--session"],
+            "records": ["--since", "--session"],
             "location": ["--cloud", "--intensity"],
         }.get(words[0], [])
 
@@ -116,8 +120,9 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     added = {name: commands.add_parser(name, add_help=False) for name in VERBS}
     added["totals"].add_argument("--by", choices=GROUPINGS)
-    added["totals"].add_argument("--since")
-    added["totals"].add_argument("--session", action="store_true")
+    for name in ("totals", "records"):
+        added[name].add_argument("--since")
+        added[name].add_argument("--session", action="store_true")
     added["baseline"].add_argument(
         "seconds", nargs="?", type=_seconds, default=BASELINE_S
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_green import carbon
 from jupyter_green.devices.device import About, Found
-from jupyter_green.ledger import parse_since, read_ledger, totals
+from jupyter_green.ledger import LedgerProblem, parse_since, read_ledger, totals
 from jupyter_green.magics.cells import CellMeter
-from jupyter_green.records import Intensity
+from jupyter_green.records import Intensity, Record
 from jupyter_green.report.card import line
 from jupyter_green.report.format import format_duration, format_power
+from jupyter_green.report.listing import records_table
 from jupyter_green.report.overview import (
     doctor_tables,
     location_table,
@@ -45,6 +47,7 @@ class Verbs:
             "on": self._on,
             "off": self._off,
             "totals": self._totals,
+            "records": self._records,
             "status": self._status,
             "doctor": self._doctor,
             "settings": self._settings,
@@ -69,17 +72,25 @@ class Verbs:
         print("Only cells with %%energy are metered from now on.")  # noqa: T201
 
     def _totals(self, options: argparse.Namespace) -> None:
-        session = self._session
         since = parse_since(options.since) if options.since else None
+        records, problems = self._read(options, since)
+        self._show(totals_table(totals(records, by=options.by, since=since), problems))
+
+    def _records(self, options: argparse.Namespace) -> None:
+        since = parse_since(options.since) if options.since else None
+        records, _ = self._read(options, since)
+        self._show(records_table(records))
+
+    def _read(
+        self, options: argparse.Namespace, since: datetime | None
+    ) -> tuple[list[Record], Sequence[LedgerProblem]]:
+        session = self._session
         session.settle()
         session.ledger.flush(FLUSH_TIMEOUT_S)
         ledger = read_ledger([session.folder], since=since)
-        records = [
-            r for r in ledger.records if not options.session or r.session == session.id
-        ]
-        self._show(
-            totals_table(totals(records, by=options.by, since=since), ledger.problems)
-        )
+        mine = session.id if options.session else None
+        records = [r for r in ledger.records if mine is None or r.session == mine]
+        return records, ledger.problems
 
     def _status(self, _: argparse.Namespace) -> None:
         session = self._session

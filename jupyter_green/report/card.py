@@ -17,6 +17,7 @@ from jupyter_green.records import Curve, DeviceRecord, Intensity, Record, Repeat
 from jupyter_green.report.format import (
     NOT_MEASURED,
     format_co2e,
+    format_co2e_of,
     format_duration,
     format_energy,
     format_percent,
@@ -92,7 +93,7 @@ def _headline(record: Record) -> list[str]:
 def _grams(record: Record) -> str:
     if record.co2e_g is None or record.energy_j is None or record.intensity is None:
         return ""
-    grams = format_co2e(record.co2e_g)
+    grams = format_co2e_of(record.co2e_g, record.energy_j, record.uncertainty_j)
     uncertainty_j = record.uncertainty_j or 0.0
     if "<" in _headline(record)[0] and record.energy_j > 0:
         limit = 1.0 + uncertainty_j / record.energy_j

@@ -48,6 +48,20 @@ def format_co2e(co2e_g: float | None, uncertainty_g: float | None = None) -> str
     return format_quantity(co2e_g, uncertainty_g, MASS)
 
 
+def format_co2e_of(
+    co2e_g: float | None, energy_j: float | None, uncertainty_j: float | None
+) -> str:
+    """Return grams as well rounded as the energy that they come from.
+
+    The interval itself is left out: the intensity's own error is not known.
+    """
+    if co2e_g is None or not energy_j or uncertainty_j is None:
+        return format_co2e(co2e_g)
+    text = format_co2e(co2e_g, co2e_g * uncertainty_j / abs(energy_j))
+    value, mark, interval = text.partition(" ± ")
+    return f"{value} {interval.rpartition(' ')[2]}" if mark else text
+
+
 def format_power(power_w: float | None, uncertainty_w: float | None = None) -> str:
     """Return watts with their uncertainty, from mW to MW."""
     return format_quantity(power_w, uncertainty_w, POWER)

@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_green.records import Record
 from jupyter_green.report.format import (
-    format_co2e,
+    format_co2e_of,
     format_duration,
     format_energy,
     format_percent,
@@ -84,7 +84,7 @@ def _methods(record: Record) -> str:
 def _co2e(record: Record) -> str:
     if record.co2e_g is None and record.energy_j is not None:
         return "no intensity"
-    return format_co2e(record.co2e_g)
+    return format_co2e_of(record.co2e_g, record.energy_j, record.uncertainty_j)
 
 
 def _status(record: Record) -> str:

@@ -53,7 +53,11 @@ def render_html(table: Table) -> str:
     title = f"<p><strong>{_escaped(table.title)}</strong></p>" if table.title else ""
     notes = "".join(f"<p><small>{_escaped(note)}</small></p>" for note in table.notes)
     # tabulate escapes the cells of this format itself.
-    return f"<div>{title}{_tabulated(table, 'html', plain_text)}{notes}</div>"
+    cells = _tabulated(table, "html", plain_text)
+    # Notebooks align cells right unless they say otherwise.
+    for cell in ("td", "th"):
+        cells = cells.replace(f"<{cell}>", f'<{cell} style="text-align: left;">')
+    return f"<div>{title}{cells}{notes}</div>"
 
 
 def render_markdown(table: Table) -> str:

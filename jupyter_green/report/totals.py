@@ -18,7 +18,7 @@ from jupyter_green.ledger import LedgerProblem, Totals
 from jupyter_green.ledger.sums import Row
 from jupyter_green.records import SCHEMA_VERSION
 from jupyter_green.report.format import (
-    format_co2e,
+    format_co2e_of,
     format_duration,
     format_energy,
     format_percent,
@@ -80,7 +80,7 @@ def _finite(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    co2e = format_co2e(row.co2e_g)
+    co2e = format_co2e_of(row.co2e_g, row.energy_j, row.uncertainty_j)
     if row.co2e_g is None and row.energy_j is not None:
         co2e = "no intensity"
     return (
