@@ -21,6 +21,7 @@ POWER_INSTANT = 186  # NVML_FI_DEV_POWER_INSTANT
 TOTAL_POWER_SAMPLES = 0  # NVML_TOTAL_POWER_SAMPLES
 W_PER_MW = 1e-3
 NS_PER_US = 1000
+CLOCKS_APART_NS = 1_000_000  # the error of turning one clock into the other
 
 
 class Library:
@@ -175,7 +176,8 @@ class NvmlGpu:
         Where NVML keeps none, the instant power now; empty if that is missing too.
         """
         if self._keeps_samples:
-            offset_ns = time.time_ns() - self._clock()
+            now_ns = self._clock()
+            offset_ns = time.time_ns() - now_ns
             since_us = max(0, (since_ns + offset_ns) // NS_PER_US)
             try:
                 samples = self._library.ask(
@@ -188,13 +190,13 @@ class NvmlGpu:
                 code = getattr(err, "value", None)
                 self._keeps_samples = code not in nvml_errors.UNSUPPORTED
                 return []
+            # NVML stamps samples with the wall clock, in microseconds.  Those from
+            # before it was put back seem to come from the future.
+            stamped = [(int(s.timeStamp) * NS_PER_US - offset_ns, s) for s in samples]
             return [
-                # NVML stamps samples with the wall clock, in microseconds.
-                Gauge(
-                    int(s.timeStamp) * NS_PER_US - offset_ns,
-                    s.sampleValue.uiVal * W_PER_MW,
-                )
-                for s in samples
+                Gauge(t_ns, s.sampleValue.uiVal * W_PER_MW)
+                for t_ns, s in stamped
+                if t_ns <= now_ns + CLOCKS_APART_NS
             ]
         try:
             power_w = power_field_w(POWER_INSTANT)(self._library, self._about.id)
