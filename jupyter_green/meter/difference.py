@@ -19,6 +19,9 @@ from jupyter_green.units import NS_PER_S, s_from_ns
 K95 = 1.96
 # Below this fraction of the window the covered part says little about the rest.
 LEAST_COVERAGE = 0.01
+NOT_READ = "it was not read often enough: the interpreter or the machine was busy"
+# The two clocks that tell of a suspend are not read at the same moment.
+LEAST_ASLEEP_NS = NS_PER_S
 
 
 def device_record(
@@ -44,12 +47,15 @@ def device_record(
     """
     first, last = begin.levels.get(about.id), end.levels.get(about.id)
     reason = _reason_for_none(first, last)
+    if was_suspended(begin, end):
+        reason = "the system was suspended meanwhile"
     if first is None or last is None or reason:
         return _describe(about, idle, energy_j=None, reason=reason)
     window_s = s_from_ns(end.t_ns - begin.t_ns)
     coverage = _coverage(first, last, begin, end)
     if coverage < LEAST_COVERAGE:
-        return _describe(about, idle, energy_j=None, reason=last.fault or "no reading")
+        reason = last.fault or NOT_READ
+        return _describe(about, idle, energy_j=None, reason=reason)
     estimate = _between(about, first, last, begin, end)
     refined = _refined(begin, end, ends, breaks)
     if refined and coverage == 1.0:
@@ -88,6 +94,11 @@ def device_record(
         scope=scope,
         share=_share(about, energy_j, begin, end, occupancy),
     )
+
+
+def was_suspended(begin: Sample, end: Sample) -> bool:
+    """Say whether the system slept: no counter tells what it used meanwhile."""
+    return end.asleep_ns - begin.asleep_ns > LEAST_ASLEEP_NS
 
 
 def _refined(

@@ -12,12 +12,13 @@ Imports `sampler`, `devices`, `records`, `units`, `errors`.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, Protocol, Self
 
@@ -25,7 +26,7 @@ import msgspec
 
 from jupyter_green.devices.device import Device, Occupancy, Occupied
 from jupyter_green.errors import MeterError
-from jupyter_green.meter.difference import device_record
+from jupyter_green.meter.difference import device_record, was_suspended
 from jupyter_green.meter.synchronise import synchronise
 from jupyter_green.meter.window import WallClock, Window
 from jupyter_green.records import PURPOSES, Curve, DeviceRecord, Record
@@ -97,6 +98,7 @@ class Meter:
         self._last_end_ns: int | None = None
         self._stacks = threading.local()
         self._closed = False
+        self._pid = os.getpid()
         self.baseline_w: dict[str, tuple[float, float]] = {}
         self.sampler.subscribe(self._on_sample)
         self.sampler.on_edges(self._finish_done)
@@ -116,7 +118,9 @@ class Meter:
     @property
     def open_windows(self) -> tuple[Window, ...]:
         """The windows that were begun and not ended, oldest first."""
-        return tuple(self._open.values())
+        self._own_process()
+        with self._lock:
+            return tuple(self._open.values())
 
     def begin(
         self, label: str = "", *, purpose: str | None = None, **known: Any
@@ -136,6 +140,7 @@ class Meter:
                 f"there is no purpose {purpose!r}",
                 remedy=f"Choose one of {', '.join(PURPOSES)}",
             )
+        self._own_process()
         parent = self._innermost()
         identifier = uuid.uuid4().hex
         record = Record(
@@ -158,9 +163,14 @@ class Meter:
         self.sampler.hold()
         # The window's own time begins with the last reading: nothing is done after it
         # that could as well be done before.
-        first = self.sampler.await_edges(self.sampler.clock())
-        window.edges = (first, {})
-        begin = window.begin = self.sampler.sample()
+        try:
+            first = self.sampler.await_edges(self.sampler.clock())
+            window.edges = (first, {})
+            begin = window.begin = self.sampler.sample()
+        except BaseException:  # an interrupt: nobody will end this window
+            self.sampler.release()
+            self._unstack(window)
+            raise
         with self._lock:
             self._note_break(begin.t_ns)
             self._open[identifier] = window
@@ -180,9 +190,14 @@ class Meter:
             status: ``ok``, ``error`` or ``interrupted``.
             known: Further fields of the record that are known now.
 
+        A forked child leaves the window to its parent: there nothing happens.
+
         Raises:
             MeterError: The window was ended before or belongs to another meter.
         """
+        self._own_process()
+        if window.pid != self._pid:
+            return window.record
         self._wait_for_gpus()
         end = self.sampler.sample(at_end=True)
         with self._lock:
@@ -203,10 +218,10 @@ class Meter:
                 **known,
             }
         window.edges = (window.edges[0], self.sampler.await_edges(end.t_ns))
+        self.sampler.release()
         final = not window.edges[1]
         record = self._measured(window, end, status=status, final=final, **known)
         self._publish(window, record)
-        self.sampler.release()
         if not final:
             with self._lock:
                 self._settling[window.id] = window
@@ -235,6 +250,7 @@ class Meter:
         """Wait until every ended window is final; return whether that came true."""
         # The deadline is a person's: real time, whatever clock the sampler has.
         deadline_s = time.monotonic() + timeout_s
+        self._own_process()
         while True:
             with self._lock:
                 waiting = list(self._settling.values())
@@ -251,7 +267,9 @@ class Meter:
             return
         self._closed = True
         for window in self.open_windows:
-            self.end(window, wait=False, status="interrupted", error="meter closed")
+            # Its own thread may have ended it meanwhile.
+            with suppress(MeterError):
+                self.end(window, wait=False, status="interrupted", error="meter closed")
         self.settle()
         if self._own_sampler:
             self.sampler.close()
@@ -278,9 +296,12 @@ class Meter:
             windows = [w for i in due if (w := self._open.get(i)) and not w.parent]
         for window in windows:
             record = self._measured(window, sample, status="running")
-            window.update(record)
-            if self._journal:
-                self._journal.progressed(record)
+            with self._lock:
+                if not window.is_open:
+                    continue  # ended meanwhile: its end is the newer state
+                window.update(record)
+                if self._journal:
+                    self._journal.progressed(record)
 
     def _finish_done(self) -> None:
         """Make the ended windows final whose edges are all known, or never will be."""
@@ -302,12 +323,17 @@ class Meter:
         """Ask the devices that can tell who used them; not for every short cell."""
         if self._own_pids is None or duration_s < LEAST_OCCUPANCY_S:
             return {}
-        own_pids = self._own_pids()
-        return {
-            device.about.id: device.occupancy(own_pids)
-            for device in self.sampler.devices
-            if isinstance(device, Occupied)
-        }
+        try:
+            own_pids = self._own_pids()
+            return {
+                device.about.id: device.occupancy(own_pids)
+                for device in self.sampler.devices
+                if isinstance(device, Occupied)
+            }
+        # Whatever fails here, the figure itself stands and has to become final.
+        except Exception as err:  # noqa: BLE001
+            self.sampler.warn(f"who uses the GPUs cannot be read: {err}")
+            return {}
 
     def _devices(
         self,
@@ -340,7 +366,7 @@ class Meter:
         begin = window.begin
         duration_ns = max(0, end.t_ns - begin.t_ns)
         flags = known.pop("flags", window.record.flags)
-        if end.asleep_ns - begin.asleep_ns > NS_PER_S:
+        if was_suspended(begin, end):
             flags = (*flags, "suspended")
         return msgspec.structs.replace(
             window.record,
@@ -369,6 +395,14 @@ class Meter:
         window.update(record)
         if self._journal:
             self._journal.ended(record)
+
+    def _own_process(self) -> None:
+        """Begin anew in a forked child: what is open is its parent's."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._lock, self._stacks = threading.RLock(), threading.local()
+            self._open, self._beats, self._settling = {}, {}, {}
+            self._last_end_ns = None
 
     def _stack(self) -> list[Window]:
         if not hasattr(self._stacks, "windows"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -44,12 +45,14 @@ class Window:
         end: The sample at its end; None while it is open.
         edges: What is awaited around its start and its end, by device.
         parent: The window of the same thread that was open when it began.
+        pid: The process that began it: in a forked child it is only a copy.
     """
 
     def __init__(self, record: Record, parent: Window | None) -> None:
         self.record = record
         self.begin = _NEVER
         self.parent = parent
+        self.pid = os.getpid()
         self.end: Sample | None = None
         self.edges: tuple[Awaitable, Awaitable] = ({}, {})
         self._final = threading.Event()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,8 @@ HISTORY_NS = 10_000_000
 PATIENCE = 1.5
 # So many periods make an unknown period well known.
 LEARNING = 10
+# The same fault with other figures in it is the same fault.
+_FIGURES = re.compile(r"\d+")
 
 
 class Awaited:
@@ -102,12 +105,13 @@ class Sampler:
             at_end: The moment meant is before the readings and not after them: fast
                 counters are read next to it, slow ones are corrected for it.
         """
+        self._own_process()
         with self._lock:
             begun_ns = self.clock()
             faults = self._read(self._reading_order(at_end))
             if not at_end:
                 self._note_sparse_powers()
-            host = self._host_times()
+            host = self._read_host_times()
             levels = {i: t.level for i, t in self._tracks.items() if t.level}
             asleep_ns = self._asleep_ns()
             done_ns = self.clock()
@@ -132,8 +136,11 @@ class Sampler:
             t_ns: The moment.
             patience: Periods of the counter after which nothing more is awaited.
         """
+        self._own_process()
         awaited = {}
         with self._wake:
+            if not self._start():
+                return {}
             for identifier, track in self._tracks.items():
                 if track.awaits:
                     patience_ns = round(patience * track.clock.period_ns)
@@ -141,7 +148,6 @@ class Sampler:
                     awaited[identifier] = request
                     self._awaited.append((track, request))
             if awaited:
-                self._start()
                 self._wake.notify_all()
         return awaited
 
@@ -158,6 +164,7 @@ class Sampler:
 
     def hold(self) -> None:
         """Read in the background until as many `release` as `hold` were called."""
+        self._own_process()
         with self._wake:
             self._start()
             self._holders += 1
@@ -165,12 +172,14 @@ class Sampler:
 
     def release(self) -> None:
         """Give back one `hold`."""
+        self._own_process()
         with self._wake:
             self._holders = max(0, self._holders - 1)
             self._wake.notify_all()
 
     def close(self) -> None:
         """Stop the background thread; further samples can still be taken."""
+        self._own_process()
         with self._wake:
             self._closed = True
             thread, self._thread = self._thread, None
@@ -178,19 +187,37 @@ class Sampler:
         if thread and thread is not threading.current_thread():
             thread.join(timeout=2.0)
 
-    def _start(self) -> None:
+    def _own_process(self) -> None:
+        """Begin anew in a forked child.
+
+        Its parent's threads are not there, and a lock that one of them held would
+        never be given back.
+        """
         if self._pid != os.getpid():
-            # Threads do not survive fork: the child starts its own.
             self._pid, self._thread = os.getpid(), None
+            self._lock, self._wake = threading.Lock(), threading.Condition()
             self._holders, self._awaited = 0, []
+
+    def _start(self) -> bool:
+        """Start the background thread; return whether there is one."""
         if self._thread is None and not self._closed:
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._run, name="jupyter-green-sampler", daemon=True
             )
-            self._thread.start()
+            try:
+                thread.start()
+            except RuntimeError as err:  # no more threads, or the interpreter ends
+                self.warn(
+                    f"no readings in the background: {err}. Figures of short cells"
+                    " and of GPUs without a counter are less certain"
+                )
+            else:
+                self._thread = thread
+        return self._thread is not None
 
     def _run(self) -> None:
         next_ns = self.clock() + round(self.interval_s * NS_PER_S)
+        rested_ns = 0
         while True:
             with self._wake:
                 if not (self._holders or self._awaited or self._closed):
@@ -203,15 +230,18 @@ class Sampler:
                 if not self._holders:
                     # Only a tick is awaited.
                     next_ns = now_ns + round(self.interval_s * NS_PER_S)
-                due_ns = min(next_ns, self._hunt_ns())
+                due_ns = max(rested_ns, min(next_ns, self._hunt_ns()))
                 if due_ns > now_ns:
                     self._wake.wait(s_from_ns(due_ns - now_ns))
                     continue
             if next_ns <= now_ns:
-                next_ns = self.clock() + round(self.interval_s * NS_PER_S)
+                next_ns = now_ns + round(self.interval_s * NS_PER_S)
                 self._tick()
             else:
                 self._hunt()
+            # Where readings are slow, half of the time is left to other threads'.
+            done_ns = self.clock()
+            rested_ns = done_ns + (done_ns - now_ns)
             self._settle_edges()
 
     def _hunt_ns(self) -> float:
@@ -245,6 +275,14 @@ class Sampler:
             track.polled_ns = self.clock()
             track.call_ns = track.polled_ns - begun_ns
         return faults
+
+    def _read_host_times(self) -> HostTimes | None:
+        try:
+            return self._host_times()
+        # For example no more files can be opened: then the share is unknown.
+        except Exception as err:  # noqa: BLE001
+            self.warn(f"CPU times cannot be read: {err}. Your share is not known")
+            return None
 
     def _note_sparse_powers(self) -> None:
         """Take the power now where the device keeps no history of it."""
@@ -283,24 +321,32 @@ class Sampler:
         for listener in tuple(listeners):
             try:
                 listener(*about)
-            except Exception:
-                # A listener's failure must not end the sampling of the others.
-                logger.warning("a listener of the sampler failed", exc_info=True)
+            # A listener's failure must not end the sampling of the others.
+            except Exception as err:
+                logger.debug("a listener of the sampler failed", exc_info=True)
+                told = f"{type(err).__name__}: {err}"
+                self.warn(f"a listener of the sampler failed: {told}. Metering goes on")
 
     def _reading_order(self, at_end: bool) -> list[Track]:
         """Return the tracks with the fast counters next to the moment meant."""
         order = sorted(self._tracks.values(), key=lambda track: not track.is_slow)
         return order[::-1] if at_end else order
 
-    def warn(self, text: str) -> None:
-        """Report one line of text, each text once."""
-        if text not in self._warned:
-            self._warned.add(text)
+    def warn(self, text: str, *, subject: str = "") -> None:
+        """Report one line of text, once for each subject whatever figures it holds."""
+        key = f"{subject} {_FIGURES.sub('#', text)}"
+        if key in self._warned:
+            return
+        self._warned.add(key)
+        try:
             self._on_problem(text)
+        # The thread must live on, whatever a caller's function does.
+        except Exception:
+            logger.exception("the sampler's on_problem failed")
 
     def _report(self, faults: Sequence[tuple[Track, str]]) -> None:
         for track, fault in faults:
-            self.warn(f"{track.device.about.id}: {fault}")
+            self.warn(fault, subject=track.device.about.id)
 
 
 def _suspended_ns() -> int:

@@ -62,6 +62,7 @@ class Track:
         self._origin_bound_j = 0.0
         self._gauge: Gauge | None = None
         self._poll: _Poll | None = None
+        self._is_lost = False
         about = device.about
         self.is_slow = (
             about.update_period_s > SLOW_PERIOD_S and about.resolution_j is not None
@@ -74,14 +75,15 @@ class Track:
         self._is_checked = False
 
     def read(self) -> str:
-        """Take one reading; return the fault, or an empty string."""
+        """Take one reading; return the fault with its subject, or an empty string."""
         try:
             reading = self.device.read()
         except DeviceError as err:
             return self._failed(err, lost=isinstance(err, DeviceLostError))
         # A vendor's library may raise anything; a user's cell must not see it.
         except Exception as err:  # noqa: BLE001
-            return self._failed(err, lost=False)
+            return f"{self.device.about.id}: {self._failed(err, lost=False)}"
+        self._is_lost = False
         if isinstance(reading, Counter):
             self._counted(reading)
         else:
@@ -216,8 +218,8 @@ class Track:
         fault = str(err) or type(err).__name__
         if self.level is not None:
             last = self.level
-            # Only the first failure of a lost device opens a new epoch.
-            epoch = last.epoch + (1 if lost and not last.fault else 0)
+            # Only the first loss opens a new epoch, also where other faults led to it.
+            epoch = last.epoch + (1 if lost and not self._is_lost else 0)
             self.level = Level(
                 last.t_ns,
                 last.energy_j,
@@ -227,6 +229,7 @@ class Track:
                 epoch,
                 fault,
             )
+        self._is_lost = self._is_lost or lost
         self._gauge = self._poll = None
         return fault
 
