@@ -15,6 +15,8 @@ from jupyter_green.errors import LedgerError
 from jupyter_green.ledger import new_session
 from jupyter_green.ledger.lines import EndLine, StartLine
 
+LATER = "2026-06-01T12:00:00Z"
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -42,7 +44,7 @@ def fill(folder: Path) -> Path:
         folder / "1.jsonl",
         SESSION,
         EndLine(record("abcd1111", label="train")),
-        EndLine(record("abcd2222", label="eval", purpose="final")),
+        EndLine(record("abcd2222", label="eval", purpose="final", started_at=LATER)),
         EndLine(record("ffff", started_at="2020-01-01T00:00:00Z")),
     )
 
@@ -78,7 +80,10 @@ def test_totals_as_json_have_units_in_their_keys(
     """Several ledgers are one; copies count once."""
     fill(tmp_path / "one")
     fill(tmp_path / "two")
-    write_lines(tmp_path / "two" / "2.jsonl", EndLine(record("more")))
+    write_lines(
+        tmp_path / "two" / "2.jsonl",
+        EndLine(record("more", started_at="2026-06-01T13:00:00Z")),
+    )
     one, two = str(tmp_path / "one"), str(tmp_path / "two")
     code = green("totals", "--ledger", one, "--ledger", two, "--by", "day", "--json")
     built: dict[str, Any] = json.loads(capsys.readouterr().out)

@@ -1,5 +1,6 @@
 """Adding up: each joule once, bias never averaged away, missing never 0."""
 
+import itertools
 import math
 from datetime import UTC, datetime
 from typing import Any
@@ -8,13 +9,22 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger_samples import HOST, INTENSITY, device, record
+from ledger_samples import HOST, INTENSITY, device
+from ledger_samples import record as sample
 
 from jupyter_green.errors import LedgerError
 from jupyter_green.ledger import GROUPINGS, totals
 from jupyter_green.records import Host, Pue, Record
 
+SLOTS = itertools.count()
 CPU = {"id": "package-0", "kind": "cpu", "name": "Xeon", "method": "estimated"}
+
+
+def record(identifier: str, **changes: Any) -> Record:
+    """Return a record of 10 s, half a minute after the last one."""
+    minute, half = divmod(next(SLOTS) % 2880, 2)
+    time = f"{minute // 60:02}:{minute % 60:02}:{half * 30:02}"
+    return sample(identifier, **{"started_at": f"2026-06-01T{time}Z", **changes})
 
 
 def test_common_errors_add_linearly_and_random_ones_in_quadrature() -> None:
@@ -249,10 +259,12 @@ def test_rows_sum_to_the_grand_total(records: list[Record], by: str) -> None:
 def test_enclosed_runs_are_left_out_exactly(records: list[Record]) -> None:
     """Without rings, what counts is each run that no measured run encloses."""
     forest = [
-        r
-        if r.parent is None or int(r.parent) < int(r.id)
-        else msgspec.structs.replace(r, parent=None)
-        for r in records
+        msgspec.structs.replace(
+            r,
+            parent=r.parent if r.parent and int(r.parent) < int(r.id) else None,
+            started_at=f"{2000 + n}-01-01T00:00:00Z",
+        )
+        for n, r in enumerate(records)
     ]
     by_id = {r.id: r for r in forest}
 

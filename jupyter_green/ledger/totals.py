@@ -1,8 +1,9 @@
 """Add records up, each joule once.
 
-A record inside another one of the ledger is part of it and is not added.  What cannot
-be known is counted beside the sum, never added as 0.  Imports `records`, `errors` and
-the ledger's own modules.
+A record inside another one of the ledger is part of it and is not added; records that
+otherwise cover the same time on a device share its energy.  What cannot be known is
+counted beside the sum, never added as 0.  Imports `records`, `errors` and the ledger's
+own modules.
 
     >>> from jupyter_green.records import Record
     >>> totals([Record(id="r1", duration_s=2.0, devices=())]).total.unmeasured_runs
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from jupyter_green.errors import LedgerError
 from jupyter_green.ledger.lines import parse_time, utc_text
+from jupyter_green.ledger.shares import charged_once
 from jupyter_green.ledger.sums import (
     AnyDevice,
     AnyRecord,
@@ -29,6 +31,7 @@ from jupyter_green.ledger.sums import (
     host_id,
 )
 
+K = TypeVar("K", bound=Hashable)
 By = Literal["notebook", "label", "purpose", "device", "day", "host"]
 GROUPINGS: tuple[str, ...] = get_args(By)
 NO_DEVICE: DeviceKey = ("", "")
@@ -45,6 +48,9 @@ class Totals:
         rows: Largest energy first; days in their order.
         total: The grand total.
         nested_runs: Records left out because they are part of another one.
+        shared_runs: Records that cover the same time on a device as another one.
+        shared_j: Joules that several records measured and that the sums hold once:
+            the difference to the plain sum.
     """
 
     by: str | None
@@ -52,6 +58,8 @@ class Totals:
     rows: tuple[Row, ...]
     total: Row
     nested_runs: int
+    shared_runs: int = 0
+    shared_j: float = 0.0
 
 
 def totals(
@@ -69,15 +77,17 @@ def totals(
     Raises:
         LedgerError: *by* is none of `GROUPINGS`.
     """
-    if by is not None and by not in GROUPINGS:
-        raise LedgerError(
-            f"totals cannot be told apart by {by!r}",
-            remedy=f"Choose one of {', '.join(GROUPINGS)}",
-        )
+    check_grouping(by)
     if since is not None:
         records = [r for r in records if _began_by(r, since)]
     covered = _covered(records)
     counted = [r for r in records if r.id not in covered] if covered else records
+    shared = charged_once(counted)
+    shared_j = 0.0
+    if shared:
+        shared_j = _energy(r for r in counted if r.id in shared)
+        shared_j -= _energy(shared.values())
+        counted = [shared.get(r.id, r) for r in counted]
     sums: dict[Any, Sum] = {}
     for record in counted:
         for key, devices in _parts(record, by):
@@ -102,12 +112,31 @@ def totals(
         rows=tuple(rows),
         total=grand.row(""),
         nested_runs=len(records) - len(counted),
+        shared_runs=len(shared),
+        shared_j=shared_j,
     )
+
+
+def check_grouping(by: str | None) -> None:
+    """Raise unless rows can be told apart by that.
+
+    Raises:
+        LedgerError: *by* is none of `GROUPINGS`.
+    """
+    if by is not None and by not in GROUPINGS:
+        raise LedgerError(
+            f"totals cannot be told apart by {by!r}",
+            remedy=f"Choose one of {', '.join(GROUPINGS)}",
+        )
 
 
 def _began_by(record: AnyRecord, since: datetime) -> bool:
     began = parse_time(record.started_at)
     return began is None or began >= since
+
+
+def _energy(records: Iterable[AnyRecord]) -> float:
+    return math.fsum(d.energy_j or 0.0 for r in records for d in r.devices)
 
 
 def _covered(records: Collection[AnyRecord]) -> set[str]:
@@ -116,20 +145,30 @@ def _covered(records: Collection[AnyRecord]) -> set[str]:
     if not parents:
         return set()
     measured = {r.id for r in records if any(d.energy_j is not None for d in r.devices)}
-    known: dict[str, bool] = {}
+    return enclosed(parents, measured)
+
+
+def enclosed(parents: Mapping[K, K], measured: Container[K]) -> set[K]:
+    """Return what a measured run encloses, at whatever distance.
+
+    Args:
+        parents: Each nested run's parent, which need not be known itself.
+        measured: The runs that have a figure of their own.
+    """
+    known: dict[K, bool] = {}
     for identifier in parents:
-        path: list[str] = []
-        on_path: set[str] = set()
+        path: list[K] = []
+        on_path: set[K] = set()
         node = identifier
         # A chain that bites its own tail is cut where it does.
         while node not in known and node not in on_path and node in parents:
             path.append(node)
             on_path.add(node)
-            node = parents[node] or ""
+            node = parents[node]
         if node in on_path:
             known[node] = False
         for child in reversed(path):
-            above = parents[child] or ""
+            above = parents[child]
             if child not in known:
                 known[child] = above in measured or known.get(above, False)
     return {identifier for identifier, is_covered in known.items() if is_covered}

@@ -64,6 +64,8 @@ def totals_json(
         "rows": [_finite(asdict(row)) for row in totals.rows],
         "total": _finite(asdict(totals.total)),
         "nested_runs": totals.nested_runs,
+        "shared_runs": totals.shared_runs,
+        "shared_j": totals.shared_j if math.isfinite(totals.shared_j) else None,
         "problem_count": max(problem_count, len(problems)),
         "problems": [
             {"file": str(p.file), "line": p.line, "why": p.why} for p in problems
@@ -121,17 +123,26 @@ def _notes(totals: Totals) -> tuple[str, ...]:
         (totals.nested_runs, "part of another run and not counted again"),
     )
     notes = [f"{_runs(count)} {text}." for count, text in told if count]
-    return tuple(
+    plain = [
         note.format(
             them="it" if note.startswith("1 ") else "them",
             their="its" if note.startswith("1 ") else "their",
         )
         for note in notes
-    ) + _simulated(total)
+    ]
+    return (*plain, *_shared(totals), *_simulated(total))
 
 
 def _runs(count: int) -> str:
     return "1 run is" if count == 1 else f"{count} runs are"
+
+
+def _shared(totals: Totals) -> tuple[str, ...]:
+    if not totals.shared_runs:
+        return ()
+    energy = format_energy(totals.shared_j)
+    runs = f"{totals.shared_runs} runs overlap on a device"
+    return (f"{runs}; {energy} measured more than once are charged once.",)
 
 
 def _simulated(total: Row) -> tuple[str, ...]:
