@@ -37,7 +37,7 @@ def test_simulated(capsys: pytest.CaptureFixture[str]) -> None:
     """Each device is named with its method, resolution and calibration."""
     assert main(["doctor", "--simulated"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "What is measured here"
+    assert lines[0] == "What is measured here, or estimated"
     assert lines[1] == "  gpu 0  simulated GPU"
     assert "SIMULATED: no hardware is read" in lines[2]
     for detail in ("resolution 1", "moves every 100 ms", "calibration ± 5"):

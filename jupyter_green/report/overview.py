@@ -32,7 +32,7 @@ def doctor_tables(found: Found) -> list[Table]:
     notes = () if rows else ("Nothing can be measured or estimated here.",)
     tables = [
         Table(
-            title="What is measured here",
+            title="What is measured here, or estimated",
             columns=("device", "name", "method", "resolution", "moves", "calibration"),
             rows=rows,
             notes=notes,
@@ -41,7 +41,7 @@ def doctor_tables(found: Found) -> list[Table]:
     if found.problems:
         tables.append(
             Table(
-                title="What is not, and what to do",
+                title="What is not measured, and what to do",
                 columns=("subject", "finding", "why", "what to do", "risk"),
                 rows=tuple(_problem_row(problem) for problem in found.problems),
             )
@@ -51,7 +51,7 @@ def doctor_tables(found: Found) -> list[Table]:
 
 def doctor_text(found: Found) -> str:
     """Return the same as text that can be read without wide tables."""
-    lines = ["What is measured here"]
+    lines = ["What is measured here, or estimated"]
     for device in found.devices:
         about = device.about
         lines.append(f"  {about.kind} {about.index}  {about.name}")
@@ -59,7 +59,7 @@ def doctor_text(found: Found) -> str:
     if not found.devices:
         lines.append("  nothing")
     if found.problems:
-        lines += ["", "What is not, and what to do"]
+        lines += ["", "What is not measured, and what to do"]
     for problem in found.problems:
         lines.append(f"  {problem.subject}  [{problem.severity}] {problem.what}")
         lines += [f"      why:  {problem.why}"] if problem.why else []
