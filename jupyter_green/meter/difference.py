@@ -196,10 +196,11 @@ def _between(
 ) -> edges.Estimate:
     """Return the difference of two readings, corrected for when they were taken.
 
-    A counter that moves every period T lags behind by T/2 in the mean: the difference
-    is off by (T/2) (P_before - P_inside), with u = T sqrt((P0^2 + P1^2)/12) besides,
-    and two readings of a step q add q sqrt(2/12).  A reading stands a little outside
-    the window: that time is taken off at the power before the window.
+    A counter that moves every period T shows the energy up to a moment evenly spread
+    over the T before the reading, which stands a little outside the window: what it
+    shows of before and after is taken off at the power before the window, and what it
+    does not show yet is added at the power inside.  u = T sqrt((P0^2 + P1^2)/12), and
+    two readings of a step q add q sqrt(2/12).
     """
     energy_j = last.energy_j - first.energy_j
     window_s = s_from_ns(end.t_ns - begin.t_ns)
@@ -207,9 +208,8 @@ def _between(
         return edges.Estimate(energy_j, _unseen_j(about, first, energy_j, window_s))
     if last.bound_j > first.bound_j:
         return edges.Estimate(energy_j, 0.0)
-    outside_s = s_from_ns(begin.t_ns - first.t_ns)
-    if not last.fault:
-        outside_s += s_from_ns(last.t_ns - end.t_ns)
+    early_s = max(0.0, s_from_ns(begin.t_ns - first.t_ns))
+    late_s = 0.0 if last.fault else max(0.0, s_from_ns(last.t_ns - end.t_ns))
     inside_w = energy_j / window_s if window_s > 0 else 0.0
     if energy_j <= 0 and about.power_limit_w:
         # Nothing moved: any power up to the limit could have run unseen.
@@ -218,11 +218,29 @@ def _between(
     period_s = about.update_period_s
     step_w = inside_w - before_w
     if period_s <= SLOW_PERIOD_S and energy_j > 0:
-        energy_j -= before_w * outside_s
-        energy_j += 0.5 * period_s * (energy_j / window_s - before_w)
+        seen_s, unseen_s = _late_reading(late_s, period_s)
+        energy_j -= before_w * (early_s + 0.5 * period_s + seen_s)
+        energy_j += max(0.0, energy_j) / window_s * unseen_s
     variance = period_s**2 * (before_w**2 + inside_w**2) / 12.0
-    variance += about.resolution_j**2 * 2.0 / 12.0 + (step_w * outside_s) ** 2 / 3.0
+    variance += (
+        about.resolution_j**2 * 2.0 / 12.0 + (step_w * (early_s + late_s)) ** 2 / 3.0
+    )
     return edges.Estimate(energy_j, math.sqrt(variance))
+
+
+def _late_reading(late_s: float, period_s: float) -> tuple[float, float]:
+    """Return the mean times after a window that are seen, and within it that are not.
+
+    A reading *late_s* after the end shows what was up to x before it, x even in 0 to T:
+    of the time after the end it shows d - x where x < d, and of the window it lacks
+    x - d where x > d.
+    """
+    if period_s <= 0 or late_s >= period_s:
+        return max(0.0, late_s - 0.5 * period_s), 0.0
+    return (
+        late_s**2 / (2.0 * period_s),
+        (period_s - late_s) ** 2 / (2.0 * period_s),
+    )
 
 
 def _unseen_j(about: About, first: Level, energy_j: float, window_s: float) -> float:

@@ -166,7 +166,8 @@ class Meter:
         try:
             first = self.sampler.await_edges(self.sampler.clock())
             window.edges = (first, {})
-            begin = window.begin = self.sampler.sample()
+            rested = not self._open
+            begin = window.begin = self.sampler.sample(after_rest=rested)
         except BaseException:  # an interrupt: nobody will end this window
             self.sampler.release()
             self._unstack(window)

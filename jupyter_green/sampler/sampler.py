@@ -98,28 +98,34 @@ class Sampler:
         """The devices, in the order given."""
         return tuple(track.device for track in self._tracks.values())
 
-    def sample(self, *, at_end: bool = False) -> Sample:
+    def sample(self, *, at_end: bool = False, after_rest: bool = False) -> Sample:
         """Read every device now.  Never raises for a device.
 
         Args:
             at_end: The moment meant is before the readings and not after them: fast
                 counters are read next to it, slow ones are corrected for it.
+            after_rest: Nothing was metered since the reading before: the power since
+                then is that from before the work.
         """
         self._own_process()
         with self._lock:
             begun_ns = self.clock()
-            faults = self._read(self._reading_order(at_end))
+            host = None
             if not at_end:
+                # Nothing but the fast counters stands between here and the moment.
                 self._note_sparse_powers()
-            host = self._read_host_times()
+                host = self._read_host_times()
+            faults = self._read(self._reading_order(at_end), after_rest=after_rest)
+            moment_ns = begun_ns if at_end else self.clock()
+            if at_end:
+                host = self._read_host_times()
             levels = {i: t.level for i, t in self._tracks.items() if t.level}
             asleep_ns = self._asleep_ns()
             done_ns = self.clock()
             if self._holders:
                 self.history.add(begun_ns, sum(v.energy_j for v in levels.values()))
         self._report(faults)
-        t_ns = begun_ns if at_end else done_ns
-        return Sample(t_ns, levels, host, asleep_ns, done_ns - begun_ns)
+        return Sample(moment_ns, levels, host, asleep_ns, done_ns - begun_ns)
 
     def subscribe(self, listener: Callable[[Sample], None]) -> None:
         """Call *listener* on the background thread with each background sample."""
@@ -266,11 +272,13 @@ class Sampler:
             faults = self._read(tracks.values())
         self._report(faults)
 
-    def _read(self, tracks: Iterable[Track]) -> list[tuple[Track, str]]:
+    def _read(
+        self, tracks: Iterable[Track], *, after_rest: bool = False
+    ) -> list[tuple[Track, str]]:
         faults = []
         for track in tracks:
             begun_ns = self.clock()
-            if fault := track.read():
+            if fault := track.read(after_rest=after_rest):
                 faults.append((track, fault))
             track.polled_ns = self.clock()
             track.call_ns = track.polled_ns - begun_ns
@@ -328,8 +336,14 @@ class Sampler:
                 self.warn(f"a listener of the sampler failed: {told}. Metering goes on")
 
     def _reading_order(self, at_end: bool) -> list[Track]:
-        """Return the tracks with the fast counters next to the moment meant."""
-        order = sorted(self._tracks.values(), key=lambda track: not track.is_slow)
+        """Return the tracks with the fast counters next to the moment meant.
+
+        The packages stand next to it: they draw more than their memory.
+        """
+        order = sorted(
+            self._tracks.values(),
+            key=lambda track: (not track.is_slow, track.device.about.kind == "cpu"),
+        )
         return order[::-1] if at_end else order
 
     def warn(self, text: str, *, subject: str = "") -> None:

@@ -74,7 +74,7 @@ class Track:
         self.doubt = 0.0
         self._is_checked = False
 
-    def read(self) -> str:
+    def read(self, *, after_rest: bool = False) -> str:
         """Take one reading; return the fault with its subject, or an empty string."""
         try:
             reading = self.device.read()
@@ -85,7 +85,7 @@ class Track:
             return f"{self.device.about.id}: {self._failed(err, lost=False)}"
         self._is_lost = False
         if isinstance(reading, Counter):
-            self._counted(reading)
+            self._counted(reading, after_rest=after_rest)
         else:
             self._gauged(reading)
         return ""
@@ -233,7 +233,7 @@ class Track:
         self._gauge = self._poll = None
         return fault
 
-    def _counted(self, reading: Counter) -> None:
+    def _counted(self, reading: Counter, *, after_rest: bool) -> None:
         last = self.level
         if last is None:
             self._origin_j, self._origin_bound_j = reading.energy_j, reading.bound_j
@@ -245,7 +245,7 @@ class Track:
             energy_j=energy_j,
             bound_j=reading.bound_j - self._origin_bound_j,
             epoch=last.epoch if last else 0,
-            before_w=_mean_w(last, reading.t_ns, energy_j),
+            before_w=_mean_w(last, reading.t_ns, energy_j, after_rest=after_rest),
             doubt=self.doubt,
         )
 
@@ -282,9 +282,13 @@ class Track:
         )
 
 
-def _mean_w(last: Level | None, t_ns: int, energy_j: float) -> float | None:
+def _mean_w(
+    last: Level | None, t_ns: int, energy_j: float, *, after_rest: bool
+) -> float | None:
     if last is None:
         return None
+    if not after_rest:
+        return last.before_w
     apart_ns = t_ns - last.t_ns
     if apart_ns < TELLING_NS[0]:
         # Cells right after each other: what was before is what was before the last.
