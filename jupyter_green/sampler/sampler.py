@@ -15,6 +15,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from jupyter_green.devices.device import Clock, Device
 from jupyter_green.sampler.history import History
@@ -33,6 +34,9 @@ HISTORY_NS = 10_000_000
 PATIENCE = 1.5
 # So many periods make an unknown period well known.
 LEARNING = 10
+LONGEST_REST_NS = NS_PER_S // 2
+# A reading that has not come back after so many seconds is not waited for.
+HANGING_S = 5.0
 # The same fault with other figures in it is the same fault.
 _FIGURES = re.compile(r"\d+")
 
@@ -92,6 +96,8 @@ class Sampler:
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
         self._closed = False
+        self._asked = ""
+        self._is_hanging = False
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -108,6 +114,9 @@ class Sampler:
                 then is that from before the work.
         """
         self._own_process()
+        called_ns = self.clock()
+        if self._hangs():
+            return self._last(called_ns)
         with self._lock:
             begun_ns = self.clock()
             host = None
@@ -145,7 +154,7 @@ class Sampler:
         self._own_process()
         awaited = {}
         with self._wake:
-            if not self._start():
+            if not self._start() or self._is_hanging:
                 return {}
             for identifier, track in self._tracks.items():
                 if track.awaits:
@@ -203,6 +212,7 @@ class Sampler:
             self._pid, self._thread = os.getpid(), None
             self._lock, self._wake = threading.Lock(), threading.Condition()
             self._holders, self._awaited = 0, []
+            self._is_hanging = False
 
     def _start(self) -> bool:
         """Start the background thread; return whether there is one."""
@@ -247,7 +257,7 @@ class Sampler:
                 self._hunt()
             # Where readings are slow, half of the time is left to other threads'.
             done_ns = self.clock()
-            rested_ns = done_ns + (done_ns - now_ns)
+            rested_ns = done_ns + min(done_ns - now_ns, LONGEST_REST_NS)
             self._settle_edges()
 
     def _hunt_ns(self) -> float:
@@ -277,12 +287,35 @@ class Sampler:
     ) -> list[tuple[Track, str]]:
         faults = []
         for track in tracks:
+            self._asked = track.device.about.id
             begun_ns = self.clock()
             if fault := track.read(after_rest=after_rest):
                 faults.append((track, fault))
             track.polled_ns = self.clock()
             track.call_ns = track.polled_ns - begun_ns
+        self._is_hanging = False
         return faults
+
+    def _hangs(self) -> bool:
+        """Say whether a reading on another thread does not come back."""
+        timeout_s = 0.0 if self._is_hanging else HANGING_S
+        self._is_hanging = not self._lock.acquire(timeout=timeout_s)
+        if not self._is_hanging:
+            self._lock.release()
+        return self._is_hanging
+
+    def _last(self, t_ns: int) -> Sample:
+        """Return the levels of the last readings: one now does not come back."""
+        fault = f"{self._asked} does not answer, so that nothing can be read"
+        self.warn(
+            f"{fault}: its driver hangs. Cells run on, unmetered until it answers"
+        )
+        levels = {
+            identifier: replace(track.level, fault=fault)
+            for identifier, track in self._tracks.items()
+            if track.level
+        }
+        return Sample(t_ns, levels, None, self._asleep_ns())
 
     def _read_host_times(self) -> HostTimes | None:
         try:
