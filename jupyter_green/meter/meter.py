@@ -30,7 +30,7 @@ from jupyter_green.meter.difference import device_record, was_suspended
 from jupyter_green.meter.synchronise import synchronise
 from jupyter_green.meter.window import WallClock, Window
 from jupyter_green.records import PURPOSES, Curve, DeviceRecord, Record
-from jupyter_green.sampler import Sample, Sampler, power_between
+from jupyter_green.sampler import PATIENCE, Sample, Sampler, power_between
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 CURVE_POINTS = 48
@@ -218,7 +218,10 @@ class Meter:
                 "flags": (*window.record.flags, "overlap"),
                 **known,
             }
-        window.edges = (window.edges[0], self.sampler.await_edges(end.t_ns))
+        window.edges = (
+            window.edges[0],
+            self.sampler.await_edges(end.t_ns, patience=PATIENCE if wait else None),
+        )
         self.sampler.release()
         final = not window.edges[1]
         record = self._measured(window, end, status=status, final=final, **known)

@@ -2,10 +2,11 @@
 
 from jupyter_green.sampler.history import History, power_between
 from jupyter_green.sampler.sample import Edge, HostTimes, Level, Power, Sample, Tick
-from jupyter_green.sampler.sampler import Awaited, Sampler
+from jupyter_green.sampler.sampler import PATIENCE, Awaited, Sampler
 from jupyter_green.sampler.track import SLOW_PERIOD_S
 
 __all__ = [
+    "PATIENCE",
     "SLOW_PERIOD_S",
     "Awaited",
     "Edge",

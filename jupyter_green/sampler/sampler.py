@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 # While a tick is looked for, polls stand this far apart, or more where they are slow.
 HUNT_NS = 500_000
 CALLS_APART = 4
+# Before the period is known every moment may be the one: polls stand farther apart.
+SEARCH_NS = 2_000_000
 # A history of the power grows by a reading each 10 to 20 ms.
 HISTORY_NS = 10_000_000
 # A tick that has not come after so many periods will not be waited for.
@@ -104,7 +106,13 @@ class Sampler:
         """The devices, in the order given."""
         return tuple(track.device for track in self._tracks.values())
 
-    def sample(self, *, at_end: bool = False, after_rest: bool = False) -> Sample:
+    def sample(
+        self,
+        *,
+        at_end: bool = False,
+        after_rest: bool = False,
+        with_host: bool = True,
+    ) -> Sample:
         """Read every device now.  Never raises for a device.
 
         Args:
@@ -112,6 +120,7 @@ class Sampler:
                 counters are read next to it, slow ones are corrected for it.
             after_rest: Nothing was metered since the reading before: the power since
                 then is that from before the work.
+            with_host: Read the CPU times too, which cost as much as all counters.
         """
         self._own_process()
         called_ns = self.clock()
@@ -120,13 +129,14 @@ class Sampler:
         with self._lock:
             begun_ns = self.clock()
             host = None
+            # Nothing but the fast counters stands between here and the moment.
             if not at_end:
-                # Nothing but the fast counters stands between here and the moment.
                 self._note_sparse_powers()
+            if with_host and not at_end:
                 host = self._read_host_times()
             faults = self._read(self._reading_order(at_end), after_rest=after_rest)
             moment_ns = begun_ns if at_end else self.clock()
-            if at_end:
+            if with_host and at_end:
                 host = self._read_host_times()
             levels = {i: t.level for i, t in self._tracks.items() if t.level}
             asleep_ns = self._asleep_ns()
@@ -141,7 +151,7 @@ class Sampler:
         self._listeners.append(listener)
 
     def await_edges(
-        self, t_ns: int, *, patience: float = PATIENCE
+        self, t_ns: int, *, patience: float | None = None
     ) -> dict[str, Awaited]:
         """Ask for what will be known around a moment, of each slow counter.
 
@@ -149,7 +159,8 @@ class Sampler:
 
         Args:
             t_ns: The moment.
-            patience: Periods of the counter after which nothing more is awaited.
+            patience: Periods of the counter after which nothing more is awaited; None:
+                one and a half, or until its period should be known.
         """
         self._own_process()
         awaited = {}
@@ -158,7 +169,9 @@ class Sampler:
                 return {}
             for identifier, track in self._tracks.items():
                 if track.awaits:
-                    patience_ns = round(patience * track.clock.period_ns)
+                    learnt = not track.is_slow or track.clock.is_known
+                    usual = PATIENCE if learnt else LEARNING
+                    patience_ns = round((patience or usual) * track.clock.period_ns)
                     request = Awaited(t_ns, t_ns + patience_ns)
                     awaited[identifier] = request
                     self._awaited.append((track, request))
@@ -264,9 +277,7 @@ class Sampler:
         """Return when an awaited tick is to be looked for next."""
         times = [float("inf")]
         for track, request in self._awaited:
-            spacing_ns = max(
-                HUNT_NS if track.is_slow else HISTORY_NS, CALLS_APART * track.call_ns
-            )
+            spacing_ns = max(_spacing_ns(track), CALLS_APART * track.call_ns)
             times.append(
                 max(
                     track.clock.earliest_ns(request.t_ns),
@@ -355,7 +366,7 @@ class Sampler:
             self._call(self._edge_listeners)
 
     def _tick(self) -> None:
-        sample = self.sample()
+        sample = self.sample(with_host=False)
         self._call(self._listeners, sample)
 
     def _call(self, listeners: Sequence[Callable[..., None]], *about: object) -> None:
@@ -394,6 +405,13 @@ class Sampler:
     def _report(self, faults: Sequence[tuple[Track, str]]) -> None:
         for track, fault in faults:
             self.warn(fault, subject=track.device.about.id)
+
+
+def _spacing_ns(track: Track) -> int:
+    """Return how far apart the polls stand that look for what is awaited."""
+    if not track.is_slow:
+        return HISTORY_NS
+    return HUNT_NS if track.clock.is_known else SEARCH_NS
 
 
 def _suspended_ns() -> int:

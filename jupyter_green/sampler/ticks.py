@@ -60,7 +60,7 @@ class TickClock:
 
     def add(self, bracket: Bracket) -> None:
         """Learn from one bracket."""
-        if self.is_known and bracket.width_ns > WIDEST * self.period_ns:
+        if bracket.width_ns > WIDEST * self.period_ns:
             return
         self._brackets.append(bracket)
         if self.is_known:
@@ -74,7 +74,7 @@ class TickClock:
         At once where the phase is not known, or not any more.
         """
         if not self.is_known:
-            return after_ns
+            return -math.inf
         last = self._brackets[-1]
         count = math.floor((after_ns - last.middle_ns) / self.period_ns) + 1
         early_ns = EARLY_NS + 0.5 * last.width_ns + self._drift_ns(count)
@@ -116,13 +116,15 @@ class TickClock:
         """Take the median distance of neighbouring ticks as the period."""
         if len(self._brackets) <= LEAST_BRACKETS:
             return
-        middles = [bracket.middle_ns for bracket in self._brackets]
+        # The latest only: earlier ones may be apart by more than one tick.
+        latest = list(self._brackets)[-LEAST_BRACKETS - 1 :]
+        middles = [bracket.middle_ns for bracket in latest]
         distances = sorted(b - a for a, b in pairwise(middles))
         period_ns = distances[len(distances) // 2]
         if all(abs(d - period_ns) < WIDEST * period_ns for d in distances):
             self.period_ns = (middles[-1] - middles[0]) / (len(middles) - 1)
             self.is_known = True
-            self._origin = self._brackets[0]
+            self._origin = latest[0]
             self._refine(self._brackets[-1])
 
     def _refine(self, bracket: Bracket) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from jupyter_green.devices.device import Counter, Device, Gauge, Traced
 from jupyter_green.errors import DeviceError, DeviceLostError
 from jupyter_green.sampler.sample import Edge, Level, Power, Tick
-from jupyter_green.sampler.ticks import Bracket, TickClock
+from jupyter_green.sampler.ticks import WIDEST, Bracket, TickClock
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 # A counter that moves more often than this is as good as continuous.
@@ -97,7 +97,12 @@ class Track:
 
     @property
     def awaits(self) -> bool:
-        """Whether more will be known of a moment a little after it."""
+        """Whether more will be known of a moment a little after it.
+
+        Where a call takes a good part of a period, no poll can tell when it moved.
+        """
+        if self.call_ns > WIDEST * self.clock.period_ns:
+            return False
         return self.is_slow or (
             self.device.about.resolution_j is None and self.has_power_history
         )

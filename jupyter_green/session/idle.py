@@ -56,8 +56,10 @@ class QuietBaseline:
     def work_ends(self) -> None:
         """Wait for quiet, unless it was measured before."""
         with self._lock:
+            if self.is_done:
+                return
             self._busy.clear()
-            if self.is_done or self.is_watching:
+            if self.is_watching:
                 return
             self._thread = threading.Thread(
                 target=self._watch, name="jupyter-green-idle", daemon=True
