@@ -444,7 +444,8 @@ def test_slow_nvml_delays_an_end_by_its_calls_and_no_more() -> None:
     assert slowest_s < 2 * 4 * 0.05 + 0.2
     assert library.calls <= 1.1 * took_s / 0.05
     assert cpu_s < 0.1 * took_s
-    assert meter.sampler._awaited == []
+    # What it has yet to learn of each counter, and nothing of the windows.
+    assert len(meter.sampler._awaited) <= 4
 
 
 def test_a_reading_that_hangs_delays_the_end_and_spoils_no_other_figure() -> None:
