@@ -13,7 +13,7 @@ STRICT ?=
 OUT := demo-output$(if $(call is,$(SIMULATED)),/simulated)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint types format coverage bench pictures dist clean
+.PHONY: help demo lab test lint types format coverage accuracy bench pictures dist clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
@@ -57,6 +57,9 @@ format: $(VENV)/.dev ## format the sources and mend what can be mended
 
 coverage: $(VENV)/.dev ## run the tests and show the branches they miss
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+accuracy: $(VENV)/.dev ## make the table and picture of docs/accuracy.md anew (a minute)
+	@$(BIN)/python tests/accuracy.py --picture docs/images/accuracy.png
 
 bench: $(VENV)/.dev ## measure what metering costs (half a minute), beside zeus and codecarbon
 	@$(BIN)/python tests/bench.py
