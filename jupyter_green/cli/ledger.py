@@ -15,15 +15,15 @@ from jupyter_green.errors import LedgerError
 from jupyter_green.ledger import (
     GROUPINGS,
     Ledger,
+    LedgerTotals,
     LedgerWriter,
     ledger_folder,
+    ledger_totals,
     new_session,
     parse_since,
     read_ledger,
-    read_slim,
-    totals,
 )
-from jupyter_green.ledger.lines import SlimRecord, json_schema
+from jupyter_green.ledger.lines import json_schema
 from jupyter_green.ledger.reader import Progress
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.format import format_duration, format_energy
@@ -83,15 +83,14 @@ def run_totals(options: argparse.Namespace) -> int:
     since = parse_since(options.since) if options.since else None
     folders = _folders(options.ledger)
     with _progress(folders) as progress:
-        ledger: Ledger[SlimRecord] = read_slim(folders, since=since, progress=progress)
-    summed = totals(ledger.records, by=options.by, since=since)
+        found = ledger_totals(folders, by=options.by, since=since, progress=progress)
     if options.json:
-        built = totals_json(summed, ledger.problems, ledger.problem_count)
+        built = totals_json(found.totals, found.problems, found.problem_count)
         sys.stdout.write(json.dumps(built, indent=2) + "\n")
     else:
-        sys.stdout.write(render_text(totals_table(summed)) + "\n")
-    _report(ledger)
-    return 1 if ledger.problem_count else 0
+        sys.stdout.write(render_text(totals_table(found.totals)) + "\n")
+    _report(found)
+    return 1 if found.problem_count else 0
 
 
 def run_records(options: argparse.Namespace) -> int:
@@ -193,7 +192,7 @@ def _folders(given: Sequence[str] | None) -> list[Path]:
     return folders
 
 
-def _report(ledger: Ledger[Any]) -> None:
+def _report(ledger: Ledger[Any] | LedgerTotals) -> None:
     for problem in ledger.problems[:SHOWN_CANDIDATES]:
         sys.stderr.write(f"not read: {plain_text(str(problem))}\n")
     more = ledger.problem_count - SHOWN_CANDIDATES

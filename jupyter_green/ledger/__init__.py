@@ -5,6 +5,7 @@
 """
 
 from jupyter_green.ledger.folder import default_folder, ledger_folder
+from jupyter_green.ledger.large import LedgerTotals, ledger_totals
 from jupyter_green.ledger.processes import new_session
 from jupyter_green.ledger.reader import Ledger, LedgerProblem, read_ledger, read_slim
 from jupyter_green.ledger.since import parse_since
@@ -15,10 +16,12 @@ __all__ = [
     "GROUPINGS",
     "Ledger",
     "LedgerProblem",
+    "LedgerTotals",
     "LedgerWriter",
     "Totals",
     "default_folder",
     "ledger_folder",
+    "ledger_totals",
     "new_session",
     "parse_since",
     "read_ledger",

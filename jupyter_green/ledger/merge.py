@@ -88,6 +88,11 @@ class Merger(Generic[R]):
         """Say whether the current file's process may be in the middle of a line."""
         return self._is_running(self._session, modified)
 
+    @property
+    def tags(self) -> dict[tuple[str, str], str]:
+        """The newest word on each record's purpose and label."""
+        return {key: value for key, (_, value) in self._tags.items()}
+
     def records(self, since: datetime | None) -> list[R]:
         """Return all records that began at *since* or later, oldest first."""
         found: list[tuple[datetime, int, R]] = []

@@ -113,7 +113,7 @@ def read_ledger(
         is_alive: Says whether a session's process runs; None: it cannot be seen here.
     """
     merger: Merger[Record] = Merger(now or datetime.now(UTC), is_alive)
-    scan = _Scan(msgspec.json.Decoder(Line), merger, progress)
+    scan = Scan(msgspec.json.Decoder(Line), merger, progress)
     return scan.read(folders, since)
 
 
@@ -127,11 +127,13 @@ def read_slim(
 ) -> Ledger[SlimRecord]:
     """Read only what totals need, in a fraction of the time and memory."""
     merger: Merger[SlimRecord] = Merger(now or datetime.now(UTC), is_alive)
-    scan = _Scan(msgspec.json.Decoder(SlimLine), merger, progress)
+    scan = Scan(msgspec.json.Decoder(SlimLine), merger, progress)
     return scan.read(folders, since)
 
 
-class _Scan(Generic[R]):
+class Scan(Generic[R]):
+    """One reading of some files, in steps."""
+
     def __init__(
         self,
         decoder: msgspec.json.Decoder[Any],
@@ -148,11 +150,25 @@ class _Scan(Generic[R]):
         self._done = self._size = 0
 
     def read(self, folders: Sequence[Path], since: datetime | None) -> Ledger[R]:
-        files = dict(
-            entry for folder in dict.fromkeys(folders) for entry in self._files(folder)
+        """Find and read all files, and return what was read."""
+        files = self.find(folders)
+        self.read_files(files)
+        return self.result(files, since)
+
+    def find(self, folders: Sequence[Path]) -> list[tuple[Path, int]]:
+        """Return all files, each once, and their sizes."""
+        return list(
+            dict(
+                entry
+                for folder in dict.fromkeys(folders)
+                for entry in self._files(folder)
+            ).values()
         )
-        self._size = sum(size for _, size in files.values())
-        for path, _ in files.values():
+
+    def read_files(self, files: Sequence[tuple[Path, int]]) -> None:
+        """Read files from `find`."""
+        self._size = sum(size for _, size in files)
+        for path, _ in files:
             self._merger.begin_file()
             try:
                 with path.open("rb") as stream:
@@ -161,6 +177,11 @@ class _Scan(Generic[R]):
                 self._report(path, 0, f"cannot be read: {err.strerror}")
         if self._progress:
             self._progress(self._done, self._done)
+
+    def result(
+        self, files: Sequence[tuple[Path, int]], since: datetime | None
+    ) -> Ledger[R]:
+        """Return what was read."""
         return Ledger(
             records=tuple(self._merger.records(since)),
             problems=tuple(self._problems),

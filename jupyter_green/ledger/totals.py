@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Hashable, Iterable, Mapping
+from collections.abc import Collection, Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
 from jupyter_green.errors import LedgerError
@@ -35,6 +35,12 @@ K = TypeVar("K", bound=Hashable)
 By = Literal["notebook", "label", "purpose", "device", "day", "host"]
 GROUPINGS: tuple[str, ...] = get_args(By)
 NO_DEVICE: DeviceKey = ("", "")
+NAMELESS = {
+    "notebook": "no notebook",
+    "label": "no label",
+    "purpose": "untagged",
+    "day": "no date",
+}
 SHORT_ID = 12  # characters, enough for GPU-1234abcd
 
 
@@ -97,22 +103,45 @@ def totals(
             row.add(record, devices)
     if by == "device":
         # A run stands in the row of each of its devices, so rows give no grand total.
-        names = _device_names(counted)
+        names = device_names(
+            (host_id(r), ((d.id, d.name) for d in r.devices)) for r in counted
+        )
         grand = Sum()
         for record in counted:
             grand.add(record, record.devices)
     else:
         names = {key: key for key in sums}
         grand = Sum.of(sums.values())
-    rows = [row.row(names[key]) for key, row in sums.items()] if by else []
+    return finish(
+        by=by,
+        since=since,
+        sums=[(names[key], row) for key, row in sums.items()],
+        grand=grand,
+        nested_runs=len(records) - len(counted),
+        shared=(len(shared), shared_j),
+    )
+
+
+def finish(
+    *,
+    by: str | None,
+    since: datetime | None,
+    sums: Iterable[tuple[str, Sum]],
+    grand: Sum,
+    nested_runs: int,
+    shared: tuple[int, float],
+) -> Totals:
+    """Return sums, by their names, as totals; *shared* is the runs and joules."""
+    rows = [row.row(name) for name, row in sums] if by else []
     rows.sort(key=_by_key if by == "day" else _by_energy)
+    shared_runs, shared_j = shared
     return Totals(
         by=by,
         since=utc_text(since) if since else None,
         rows=tuple(rows),
         total=grand.row(""),
-        nested_runs=len(records) - len(counted),
-        shared_runs=len(shared),
+        nested_runs=nested_runs,
+        shared_runs=shared_runs,
         shared_j=shared_j,
     )
 
@@ -180,21 +209,26 @@ def _parts(
     if by is None:
         return [("", record.devices)]
     if by != "device":
-        return [(KEYS[by](record), record.devices)]
+        return [(_key(record, by), record.devices)]
     host = host_id(record)
     if not record.devices:
         return [(NO_DEVICE, ())]
     return [((host, device.id), (device,)) for device in record.devices]
 
 
-def _device_names(records: Collection[AnyRecord]) -> dict[DeviceKey, str]:
-    """Return names that tell devices apart: with host or whole id only where needed."""
+def device_names(
+    runs: Iterable[tuple[str, Iterable[tuple[str, str]]]],
+) -> dict[DeviceKey, str]:
+    """Return names that tell devices apart: with host or whole id only where needed.
+
+    Args:
+        runs: Host, and id and name of each device, oldest first.
+    """
     products: dict[DeviceKey, str] = {NO_DEVICE: ""}
-    for record in records:
-        host = host_id(record)
-        for device in record.devices:
-            key = (host, device.id)
-            products[key] = products.get(key) or device.name
+    for host, devices in runs:
+        for identifier, name in devices:
+            key = (host, identifier)
+            products[key] = products.get(key) or name
     short = {
         (host, identifier): f"{product} {identifier[:SHORT_ID]}".strip()
         for (host, identifier), product in products.items()
@@ -209,26 +243,23 @@ def _device_names(records: Collection[AnyRecord]) -> dict[DeviceKey, str]:
     }
 
 
-def _day(record: AnyRecord) -> str:
-    text = record.started_at
-    if text.endswith(("Z", "+00:00")):
-        return text[:10]
-    began = parse_time(text)
-    return began.astimezone(UTC).date().isoformat() if began else "no date"
+def _key(record: AnyRecord, by: str) -> str:
+    host = (record.host.id, record.host.name) if record.host else None
+    known = day_of(record) if by == "day" else getattr(record, by, None)
+    return key_text(by, known if isinstance(known, str) else "", host)
 
 
-def _host(record: AnyRecord) -> str:
-    host = record.host
-    return (host.name or host.id[:SHORT_ID] if host else "") or "unknown host"
+def key_text(by: str | None, known: str, host: tuple[str, str] | None) -> str:
+    """Return the name of the row of a run; *host* is the machine's id and name."""
+    if by == "host":
+        return (host and (host[1] or host[0][:SHORT_ID])) or "unknown host"
+    return known or NAMELESS[by] if by else ""
 
 
-KEYS: dict[str, Callable[[AnyRecord], str]] = {
-    "notebook": lambda record: record.notebook or "no notebook",
-    "label": lambda record: record.label or "no label",
-    "purpose": lambda record: record.purpose or "untagged",
-    "day": _day,
-    "host": _host,
-}
+def day_of(record: AnyRecord) -> str:
+    """Return the UTC date on which a record began; empty if it is not known."""
+    began = parse_time(record.started_at)
+    return began.date().isoformat() if began else ""
 
 
 def _by_key(row: Row) -> str:
