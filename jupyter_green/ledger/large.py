@@ -152,7 +152,7 @@ def _joined(
         if by in {"purpose", "label"} and tags:
             _tag(engine, columns, tags, by, patterns)
     ids = engine.ids([r.id for r in records])
-    if columns.of_record and np.isin(ids, columns.of_record["id"]).any():
+    if columns.of_record and scan.is_among(ids, columns.of_record["id"]).any():
         return None
     of_record, of_device = _columns(records, by, patterns)
     of_record["id"] = ids
