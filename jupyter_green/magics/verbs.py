@@ -10,7 +10,13 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_green import carbon
 from jupyter_green.devices.device import About, Found
-from jupyter_green.ledger import LedgerProblem, parse_since, read_ledger, totals
+from jupyter_green.ledger import (
+    LedgerProblem,
+    ledger_totals,
+    parse_since,
+    read_ledger,
+    totals,
+)
 from jupyter_green.magics.cells import CellMeter
 from jupyter_green.records import Intensity, Record
 from jupyter_green.report.card import line
@@ -73,8 +79,16 @@ class Verbs:
 
     def _totals(self, options: argparse.Namespace) -> None:
         since = parse_since(options.since) if options.since else None
-        records, problems = self._read(options, since)
-        self._show(totals_table(totals(records, by=options.by, since=since), problems))
+        if options.session:
+            records, problems = self._read(options, since)
+            found = totals(records, by=options.by, since=since)
+        else:
+            self._write_out()
+            all_found = ledger_totals(
+                [self._session.folder], by=options.by, since=since
+            )
+            found, problems = all_found.totals, all_found.problems
+        self._show(totals_table(found, problems))
 
     def _records(self, options: argparse.Namespace) -> None:
         since = parse_since(options.since) if options.since else None
@@ -84,13 +98,17 @@ class Verbs:
     def _read(
         self, options: argparse.Namespace, since: datetime | None
     ) -> tuple[list[Record], Sequence[LedgerProblem]]:
+        self._write_out()
         session = self._session
-        session.settle()
-        session.ledger.flush(FLUSH_TIMEOUT_S)
         ledger = read_ledger([session.folder], since=since)
         mine = session.id if options.session else None
         records = [r for r in ledger.records if mine is None or r.session == mine]
         return records, ledger.problems
+
+    def _write_out(self) -> None:
+        """Bring everything that was metered into the ledger."""
+        self._session.settle()
+        self._session.ledger.flush(FLUSH_TIMEOUT_S)
 
     def _status(self, _: argparse.Namespace) -> None:
         session = self._session
