@@ -17,6 +17,8 @@ from jupyter_green.report.tables import (
 from jupyter_green.report.totals import totals_json, totals_table
 
 EVIL = "<script>alert('x')</script> | a\nb \x1b[31m*"
+# An hour after the samples: what overlaps on a device is charged once.
+LATER = "2026-06-01T12:00:00Z"
 
 
 def test_text_is_aligned_and_keeps_its_digits() -> None:
@@ -55,7 +57,7 @@ def test_totals_name_methods_and_what_they_leave_out() -> None:
         record("0", label="train", devices=(device(75.0), device(25.0, **cpu))),
         record("1", devices=(device(None),), status="error"),
         record("2", parent="0"),
-        record("3", status="running", intensity=None),
+        record("3", status="running", intensity=None, started_at=LATER),
     ]
     table = totals_table(totals(records, by="label"))
     assert table.columns[0] == "label"
@@ -108,7 +110,8 @@ def test_problems_stand_below(tmp_path: object) -> None:
 def test_json_has_units_and_no_infinity() -> None:
     """Keys carry units, and what overflows is null."""
     absurd = record(devices=(device(1e308, uncertainty_j=1e308),) * 2)
-    built = totals_json(totals([absurd, record("2")], by="label"), (), 7)
+    other = record("2", started_at=LATER)
+    built = totals_json(totals([absurd, other], by="label"), (), 7)
     assert built["total"]["energy_j"] is None
     assert built["problem_count"] == 7
     assert {"duration_s", "uncertainty_j", "co2e_g"} <= built["rows"][0].keys()

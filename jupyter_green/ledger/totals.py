@@ -165,7 +165,8 @@ def _began_by(record: AnyRecord, since: datetime) -> bool:
 
 
 def _energy(records: Iterable[AnyRecord]) -> float:
-    return math.fsum(d.energy_j or 0.0 for r in records for d in r.devices)
+    # Not fsum: absurd figures of a foreign ledger overflow it.
+    return sum(d.energy_j or 0.0 for r in records for d in r.devices)
 
 
 def _covered(records: Collection[AnyRecord]) -> set[str]:
