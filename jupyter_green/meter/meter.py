@@ -41,6 +41,8 @@ KEPT_BREAKS = 32
 LEAST_OCCUPANCY_S = 0.2
 # A curve of fewer points says nothing that the mean does not say.
 CURVE_LEAST = 3
+# About what telling the journal takes.
+JOURNAL_S = 0.0005
 
 
 class Journal(Protocol):
@@ -263,7 +265,9 @@ class Meter:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 return False
-            waiting[0].wait(left_s)
+            if waiting[0].wait(left_s):
+                # It is final, and being told to the journal this very moment.
+                time.sleep(JOURNAL_S)
 
     def close(self) -> None:
         """End what is open as interrupted, settle, and stop the background thread."""
@@ -311,10 +315,13 @@ class Meter:
         """Make the ended windows final whose edges are all known, or never will be."""
         with self._lock:
             done = [w for w in self._settling.values() if w.is_settled]
-            for window in done:
-                del self._settling[window.id]
         for window in done:
-            self._publish(window, self._finalised(window))
+            try:
+                self._publish(window, self._finalised(window))
+            finally:
+                # Only now: who waits for it to settle may rely on the journal too.
+                with self._lock:
+                    self._settling.pop(window.id, None)
 
     def _finalised(self, window: Window) -> Record:
         if window.end is None:
