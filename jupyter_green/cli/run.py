@@ -54,11 +54,14 @@ def run(options: argparse.Namespace) -> int:
         raise JupyterGreenError(
             "there is no command to run", remedy="jupyter green run -- python train.py"
         )
-    session = Session(
-        settings_in_force({"ledger": options.ledger, "simulated": options.simulated})
-    )
-    label = options.label or shlex.join(command)[:LONGEST_LABEL]
-    window = _begin(session, label, options.purpose)
+    with _signals_for_this_thread():
+        session = Session(
+            settings_in_force(
+                {"ledger": options.ledger, "simulated": options.simulated}
+            )
+        )
+        label = options.label or shlex.join(command)[:LONGEST_LABEL]
+        window = _begin(session, label, options.purpose)
     code, error = _execute(command)
     if window is not None:
         record = session.meter.end(
@@ -108,6 +111,23 @@ def _execute(command: list[str]) -> tuple[int, str]:
     if code < 0:
         return 128 - code, f"ended by signal {-code}"
     return code, f"exit code {code}" if code else ""
+
+
+@contextmanager
+def _signals_for_this_thread() -> Iterator[None]:
+    """Keep signals from the threads that are started meanwhile.
+
+    A signal that the system hands to another thread does not wake this one from
+    waiting for the command, and would be passed on only after its end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
