@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import io
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.core.async_helpers import get_asyncio_loop
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets.config import Config
 
@@ -100,6 +102,7 @@ def open_shell(*, load: bool = False) -> Iterator[Shell]:
             shell.run(LOAD)
         yield shell
     finally:
+        _end_tasks()
         ip.extension_manager.unload_extension("jupyter_green")
         extension = getattr(ip, ATTRIBUTE, None)
         if extension is not None:
@@ -107,6 +110,21 @@ def open_shell(*, load: bool = False) -> Iterator[Shell]:
         # At exit it would only collect garbage, which takes longer than a test.
         atexit.unregister(ip.atexit_operations)
         InteractiveShell.clear_instance()
+
+
+def _end_tasks() -> None:
+    """End what an interrupted await left on IPython's one event loop.
+
+    Otherwise it goes on in the next shell's first await, and its end takes that shell's
+    display hook away: so it is in IPython alone, too.
+    """
+    loop = get_asyncio_loop()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 def load_with(shell: Shell, *devices: Any, **settings: Any) -> Extension:

@@ -38,6 +38,7 @@ def test_runs_exactly_so_often(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("body", "value"),
     [
+        ("import asyncio\nawait asyncio.sleep(0, 'slept')", "slept"),
         ("import asyncio\nv = await asyncio.sleep(0, 'slept')", None),
         ("async def g():\n    yield 1\n[x async for x in g()]", [1]),
         ("21 * 2;", None),
