@@ -239,6 +239,8 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
         git: Commit of the working folder.
         versions: Versions of the software that matters.
         overhead_s: Seconds this tool itself took inside the window's calls.
+        metrics: What the user said of the work in numbers, such as ``accuracy`` or
+            the ``samples`` it went through; never an infinity.
         flags: Remarks on the record as a whole.
         schema_version: Version of this form.
     """
@@ -269,6 +271,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     git: Git | None = None
     versions: dict[str, str] = {}
     overhead_s: float | None = None
+    metrics: dict[str, float] = {}
     flags: tuple[str, ...] = ()
     schema_version: int = msgspec.field(default_factory=lambda: SCHEMA_VERSION)
 
