@@ -60,3 +60,15 @@ class LedgerError(JupyterGreenError):
 
 class MeterError(JupyterGreenError):
     """A window was used in a way that has no meaning."""
+
+
+class CompareError(JupyterGreenError):
+    """Things cannot be compared: one is missing, or has nothing measured."""
+
+
+class BudgetError(JupyterGreenError):
+    """A budget is not one, or cannot be stored or read."""
+
+
+class TrainingError(JupyterGreenError):
+    """A training cannot be followed, stopped or swept as asked."""
