@@ -1,7 +1,8 @@
 """The ledger: a folder of append-only JSON Lines, the only thing processes share.
 
 `lines` says what a line is, `writer` appends them, `reader` makes records of them and
-`totals` adds the records up.  Imports `records`, `units` and `errors` from below.
+`totals` adds the records up.  `follow` tells what is new in it; a kernel does not need
+that, so it is imported from there.  Imports `records`, `units` and `errors` from below.
 """
 
 from jupyter_green.ledger.folder import default_folder, ledger_folder

@@ -46,6 +46,7 @@ class Merger(Generic[R]):
         is_alive: Says whether a session's process runs; None: it cannot be seen here.
 
     Attributes:
+        now: That time.
         sessions: The sessions by id.
         duplicates: Records that stood, ended, in more than one file.
     """
@@ -53,7 +54,7 @@ class Merger(Generic[R]):
     def __init__(self, now: datetime, is_alive: IsAlive) -> None:
         self.sessions: dict[str, SessionLine] = {}
         self.duplicates = 0
-        self._now = now
+        self.now = now
         self._ask = is_alive
         self._answers: dict[SessionKey, bool | None] = {}
         self._ended: dict[str, R] = {}
@@ -106,6 +107,10 @@ class Merger(Generic[R]):
 
     def _all(self) -> Iterable[R]:
         yield from self._ended.values()
+        yield from self._open()
+
+    def _open(self) -> Iterable[R]:
+        """Yield the runs without an end: running, or killed and closed."""
         for identifier, (record, session) in self._started.items():
             beat = self._beats.get(identifier)
             last_sign = beat.at if beat else record.started_at
@@ -125,7 +130,11 @@ class Merger(Generic[R]):
         self._ended_here.add(identifier)
         # A stale copy can hold the provisional end of what is final elsewhere.
         if before is None or record.final or not before.final:
-            self._ended[identifier] = record
+            self._keep(record)
+
+    def _keep(self, record: R) -> None:
+        """Keep what is known best of an ended run."""
+        self._ended[record.id] = record
 
     def _take_beat(self, line: HeartbeatLine[Any]) -> None:
         before = self._beats.get(line.record)
@@ -163,7 +172,7 @@ class Merger(Generic[R]):
             if answer is not None:
                 return answer
         silence_s = SIGNS_MISSED * (session.heartbeat_s if session else HEARTBEAT_S)
-        return seen is not None and self._now - seen < timedelta(seconds=silence_s)
+        return seen is not None and self.now - seen < timedelta(seconds=silence_s)
 
 
 def _order(entry: tuple[datetime, int, Any]) -> tuple[datetime, int]:

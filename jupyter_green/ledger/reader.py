@@ -243,10 +243,9 @@ class Scan(Generic[R]):
             take(line)
             if type(line) is BaselineLine:
                 self._baselines[line.baseline.measured_at] = line.baseline
-            elif not is_newer and _version(line) > SCHEMA_VERSION:
+            elif not is_newer and version_of(line) > SCHEMA_VERSION:
                 is_newer = True
-                why = f"schema version {_version(line)} is newer than {SCHEMA_VERSION}"
-                self._report(path, number, f"{why}; what is known of it is used")
+                self._report(path, number, why_newer(version_of(line)))
 
     def _skip_line(self, readline: Callable[[int], bytes]) -> None:
         while (chunk := readline(MAX_LINE)) and not chunk.endswith(b"\n"):
@@ -262,7 +261,7 @@ class Scan(Generic[R]):
                 return
             why = f"the last line is torn: {err}"
         else:
-            why = "holds NUL bytes" if b"\0" in chunk else f"is no ledger line: {err}"
+            why = why_bad(chunk, err)
         self._report(path, number, why)
 
     def _report(self, path: Path, line: int, why: str) -> None:
@@ -278,6 +277,18 @@ def _modified(path: Path) -> datetime | None:
         return None
 
 
-def _version(line: Any) -> int:
+def why_bad(chunk: bytes, err: Exception) -> str:
+    """Say why a line cannot be used."""
+    return "holds NUL bytes" if b"\0" in chunk else f"is no ledger line: {err}"
+
+
+def why_newer(version: int) -> str:
+    """Say that a line is of a newer form."""
+    known = f"schema version {version} is newer than {SCHEMA_VERSION}"
+    return f"{known}; what is known of it is used"
+
+
+def version_of(line: Any) -> int:
+    """Return the version of a line's form; 0 if it does not say."""
     version: int = getattr(getattr(line, "record", line), "schema_version", 0)
     return version
