@@ -159,6 +159,41 @@ def test_a_whole_id_wins_over_longer_ones(home: Path) -> None:
     assert green("tag", "r1", "--label", "x") == 0
 
 
+def test_a_tag_names_records_by_label_notebook_and_time(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All conditions must hold; a day as the end is included."""
+    write_lines(
+        home / "1.jsonl",
+        EndLine(record("one1", label="a", notebook="/p/n.ipynb")),
+        EndLine(record("two2", label="a", notebook="/p/m.ipynb")),
+        EndLine(record("tre3", label="a", started_at="2026-06-02T00:00:00Z")),
+        EndLine(record("for4", label="b", notebook="/q/n.ipynb")),
+    )
+
+    def tagged(*arguments: str) -> set[str]:
+        before = lines_of(home)
+        assert green("tag", *arguments, "--purpose", "search") == 0
+        new = [line for line in lines_of(home) if line not in before]
+        return {i for line in new for i in line.get("records", ())}
+
+    assert tagged("--labelled", "a", "--until", "2026-06-01") == {"one1", "two2"}
+    assert tagged("--since", "2026-06-01T12:00:00") == {"tre3"}
+    assert tagged("--notebook", "/p/n.ipynb", "--labelled", "a") == {"one1"}
+    assert tagged("one1", "two2") == {"one1", "two2"}
+    capsys.readouterr()
+    assert tagged("--notebook", "n.ipynb") == {"one1", "for4"}
+    shown = capsys.readouterr()
+    assert "2 records are tagged: search" in shown.out
+    assert "n.ipynb can be /p/n.ipynb or /q/n.ipynb" in shown.err
+    assert tagged("--labelled", "a", "--dry-run") == set()
+    assert "3 records would be tagged" in capsys.readouterr().out
+    with pytest.raises(LedgerError, match="no record meets"):
+        green("tag", "--labelled", "zzz", "--purpose", "final")
+    with pytest.raises(LedgerError, match="no record is named"):
+        green("tag", "--purpose", "final")
+
+
 def test_a_tag_needs_something_to_say(home: Path) -> None:
     """Without purpose and label nothing is written; an empty ledger has no record."""
     with pytest.raises(LedgerError, match="nothing to tag"):

@@ -55,8 +55,8 @@ def add_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
-    _add_work_options(parser.add_argument_group("the work"))
-    _add_place_options(parser.add_argument_group("the place"))
+    add_work_options(parser.add_argument_group("the work"))
+    add_place_options(parser.add_argument_group("the place"))
     parser.add_argument("--json", action="store_true", help="print JSON, unrounded")
     parser.add_argument(
         "--list-gpus",
@@ -75,16 +75,17 @@ def run(args: argparse.Namespace) -> int:
     if args.list_gpus:
         _print_accelerators(as_json=args.json)
         return EXIT_OK
-    given, notes = _given(args)
+    given, notes = estimate_input(args)
     result = estimate(given)
     result = msgspec.structs.replace(result, warnings=(*notes, *result.warnings))
     for warning in result.warnings:
         sys.stderr.write(f"warning: {warning}\n")
-    sys.stdout.write(_as_json(given, result) if args.json else _as_text(result))
+    sys.stdout.write(_as_json(given, result) if args.json else estimate_text(result))
     return EXIT_OK
 
 
-def _add_work_options(group: argparse._ArgumentGroup) -> None:
+def add_work_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say what the work was."""
     group.add_argument("--gpu", metavar="NAME", help="accelerator, for its board power")
     options: tuple[tuple[tuple[str, ...], str, str], ...] = (
         (("--power",), "W", "mean power of one accelerator; wins over --gpu"),
@@ -103,27 +104,29 @@ def _add_work_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--count", metavar="N", type=_whole, help="number of GPUs")
     for names, metavar, text in options:
-        group.add_argument(*names, metavar=metavar, type=_number, help=text)
+        group.add_argument(*names, metavar=metavar, type=plain_number, help=text)
 
 
-def _add_place_options(group: argparse._ArgumentGroup) -> None:
+def add_place_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say where it was done."""
     group.add_argument("--country", help="ISO code (FRA, FR) or English name")
     group.add_argument("--region", help="state, province or bidding zone")
     group.add_argument("--cloud", metavar="PROVIDER:REGION", help="aws:us-east-1, ...")
     group.add_argument(
         "--intensity",
         metavar="G/KWH",
-        type=_number,
+        type=plain_number,
         help="carbon intensity in g CO2e per kWh; wins over the place",
     )
     group.add_argument(
         "--pue",
-        type=_number,
+        type=plain_number,
         help="power usage effectiveness (default: from the settings, else 1)",
     )
 
 
-def _number(text: str) -> float:
+def plain_number(text: str) -> float:
+    """Read a number for argparse, with an error that helps."""
     try:
         return float(text)
     except ValueError:
@@ -140,7 +143,7 @@ def _whole(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
-def _given(args: argparse.Namespace) -> tuple[EstimateInput, list[str]]:
+def estimate_input(args: argparse.Namespace) -> tuple[EstimateInput, list[str]]:
     """Return the calculator's input, and warnings about options that do not count."""
     settings = settings_in_force().values
     intensity, notes = _intensity(args, settings)
@@ -201,7 +204,8 @@ def _plain(struct: msgspec.Struct) -> dict[str, Any]:
     }
 
 
-def _as_text(result: Estimate) -> str:
+def estimate_text(result: Estimate) -> str:
+    """Return an estimate for people, with what it assumes."""
     origin = "stated" if result.energy_modelled_kwh != result.energy_it_kwh else ""
     rows = [("energy, IT equipment", _kwh(result.energy_it_kwh), origin)]
     parts = _parts(result)

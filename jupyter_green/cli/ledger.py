@@ -25,6 +25,7 @@ from jupyter_green.ledger import (
 )
 from jupyter_green.ledger.lines import json_schema
 from jupyter_green.ledger.reader import Progress
+from jupyter_green.ledger.selection import Selection, parse_until
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.format import format_duration, format_energy
 from jupyter_green.report.listing import records_json, records_table
@@ -33,6 +34,7 @@ from jupyter_green.report.totals import totals_json, totals_table
 
 SHORTEST_PREFIX = 4
 SHOWN_CANDIDATES = 10
+TAGGED_AT_ONCE = 10_000  # ids in one line of the ledger
 QUICKLY_READ = 20 * 2**20  # bytes; a smaller ledger needs no progress bar
 Subparsers = Any  # argparse's own class for them is private
 
@@ -48,10 +50,30 @@ def add_parsers(subparsers: Subparsers) -> None:
     _add_reading_options(records)
     records.set_defaults(run=run_records)
 
-    tag = subparsers.add_parser("tag", help="give a record a purpose or label")
-    tag.add_argument("record", metavar="RECORD", help="its id, or the first of it")
-    tag.add_argument("--purpose", choices=PURPOSES)
-    tag.add_argument("--label")
+    tag = subparsers.add_parser(
+        "tag",
+        help="give records a purpose or label afterwards",
+        description="Give records a purpose or label afterwards. They are named by "
+        "id, or by all of the conditions given.",
+    )
+    tag.add_argument(
+        "record", metavar="RECORD", nargs="*", help="its id, or the first of it"
+    )
+    tag.add_argument("--purpose", choices=PURPOSES, help="the new purpose")
+    tag.add_argument("--label", help="the new label")
+    tag.add_argument(
+        "--labelled", metavar="LABEL", action="append", help="records with this label"
+    )
+    tag.add_argument(
+        "--notebook", metavar="PATH", action="append", help="records of this notebook"
+    )
+    tag.add_argument("--since", metavar="WHEN", help="records that began then or later")
+    tag.add_argument(
+        "--until", metavar="WHEN", help="records that began earlier; a day is included"
+    )
+    tag.add_argument(
+        "--dry-run", action="store_true", help="only show what would be tagged"
+    )
     tag.add_argument("--ledger", metavar="DIR", help="folder of the ledger")
     tag.set_defaults(run=run_tag)
 
@@ -81,15 +103,15 @@ def run_totals(options: argparse.Namespace) -> int:
         LedgerError: A folder that was named is not there, or the time is no time.
     """
     since = parse_since(options.since) if options.since else None
-    folders = _folders(options.ledger)
-    with _progress(folders) as progress:
+    folders = ledger_folders(options.ledger)
+    with reading_progress(folders) as progress:
         found = ledger_totals(folders, by=options.by, since=since, progress=progress)
     if options.json:
         built = totals_json(found.totals, found.problems, found.problem_count)
         sys.stdout.write(json.dumps(built, indent=2) + "\n")
     else:
         sys.stdout.write(render_text(totals_table(found.totals)) + "\n")
-    _report(found)
+    report_problems(found)
     return 1 if found.problem_count else 0
 
 
@@ -100,42 +122,89 @@ def run_records(options: argparse.Namespace) -> int:
         LedgerError: A folder that was named is not there, or the time is no time.
     """
     since = parse_since(options.since) if options.since else None
-    folders = _folders(options.ledger)
-    with _progress(folders) as progress:
+    folders = ledger_folders(options.ledger)
+    with reading_progress(folders) as progress:
         ledger = read_ledger(folders, since=since, progress=progress)
     if options.json:
         built = records_json(ledger.records)
         sys.stdout.write(json.dumps(built, indent=2) + "\n")
     else:
         sys.stdout.write(render_text(records_table(ledger.records)) + "\n")
-    _report(ledger)
+    report_problems(ledger)
     return 1 if ledger.problem_count else 0
 
 
 def run_tag(options: argparse.Namespace) -> int:
-    """Write a tag for one record; 1 if the ledger cannot be written.
+    """Write a tag for the records meant; 1 if the ledger cannot be written.
 
     Raises:
-        LedgerError: There is nothing to write, or not exactly one such record.
+        LedgerError: There is nothing to write, or there are no such records.
     """
     if options.purpose is None and options.label is None:
         raise LedgerError("there is nothing to tag", remedy="Give --purpose or --label")
-    folders = _folders([options.ledger] if options.ledger else None)
+    folders = ledger_folders([options.ledger] if options.ledger else None)
+    # Read before anything is asked of it: an empty ledger is the likelier reason.
     ledger = read_ledger(folders)
-    record = find_record(ledger.records, options.record)
-    _report(ledger)
+    records = _meant(options, ledger.records)
+    report_problems(ledger)
+    given = (options.purpose, options.label and f"label {options.label!r}")
+    told = ", ".join(part for part in given if part)
+    if options.dry_run:
+        sys.stdout.write(render_text(records_table(records)) + "\n")
+        would = _named(records).rpartition(" ")[0]
+        sys.stdout.write(f"{would} would be tagged: {told}\n")
+        return 0
     writer = LedgerWriter(folders[0], new_session())
-    writer.tag([record.id], purpose=options.purpose, label=options.label)
+    for at in range(0, len(records), TAGGED_AT_ONCE):
+        writer.tag(
+            [record.id for record in records[at : at + TAGGED_AT_ONCE]],
+            purpose=options.purpose,
+            label=options.label,
+        )
     saved, problem = writer.flush(), writer.problem
     writer.close()
     if not saved:
         why = problem or "the disk does not answer"
         sys.stderr.write(f"jupyter green tag: {why}\n")
         return 1
-    given = (options.purpose, options.label and f"label {options.label!r}")
-    told = ", ".join(part for part in given if part)
-    sys.stdout.write(f"{record.key} is tagged: {told}\n")
+    sys.stdout.write(f"{_named(records)} tagged: {told}\n")
     return 0
+
+
+def _meant(options: argparse.Namespace, records: Sequence[Record]) -> Sequence[Record]:
+    """Return the records that the options of `tag` name.
+
+    Raises:
+        LedgerError: None are named, or there are none such.
+    """
+    chosen = Selection(
+        ids=tuple(find_record(records, prefix).id for prefix in options.record),
+        labels=tuple(options.labelled or ()),
+        notebooks=tuple(options.notebook or ()),
+        since=parse_since(options.since) if options.since else None,
+        until=parse_until(options.until) if options.until else None,
+    )
+    if chosen.is_everything:
+        raise LedgerError(
+            "no record is named",
+            remedy="Give ids, or --labelled, --notebook, --since or --until",
+        )
+    found = chosen.of(records)
+    for warning in found.warnings:
+        sys.stderr.write(f"warning: {plain_text(warning)}\n")
+    if not found.records:
+        raise LedgerError(
+            "no record meets these conditions",
+            why=f"the ledger holds {len(records)}",
+            remedy="`jupyter green records` lists them",
+        )
+    return found.records
+
+
+def _named(records: Sequence[Record]) -> str:
+    if len(records) == 1:
+        return f"{records[0].key} is"
+    return f"{len(records)} records are"
 
 
 def run_schema(_options: argparse.Namespace) -> int:
@@ -179,7 +248,12 @@ def _listed(records: Sequence[Record]) -> str:
     )
 
 
-def _folders(given: Sequence[str] | None) -> list[Path]:
+def ledger_folders(given: Sequence[str] | None) -> list[Path]:
+    """Return the ledgers that were named, or the one in force.
+
+    Raises:
+        LedgerError: One that was named is not there.
+    """
     if not given:
         return [ledger_folder(settings_in_force().values.ledger)]
     folders = [Path(folder).expanduser() for folder in given]
@@ -192,7 +266,8 @@ def _folders(given: Sequence[str] | None) -> list[Path]:
     return folders
 
 
-def _report(ledger: Ledger[Any] | LedgerTotals) -> None:
+def report_problems(ledger: Ledger[Any] | LedgerTotals) -> None:
+    """Tell what of a ledger could not be read."""
     for problem in ledger.problems[:SHOWN_CANDIDATES]:
         sys.stderr.write(f"not read: {plain_text(str(problem))}\n")
     more = ledger.problem_count - SHOWN_CANDIDATES
@@ -201,7 +276,7 @@ def _report(ledger: Ledger[Any] | LedgerTotals) -> None:
 
 
 @contextmanager
-def _progress(folders: Sequence[Path]) -> Iterator[Progress | None]:
+def reading_progress(folders: Sequence[Path]) -> Iterator[Progress | None]:
     """Show a bar on a terminal if reading will take a while."""
     if not sys.stderr.isatty() or _size(folders) < QUICKLY_READ:
         yield None
