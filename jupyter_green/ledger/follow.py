@@ -36,7 +36,7 @@ from jupyter_green.ledger.lines import (
     TagLine,
     parse_time,
 )
-from jupyter_green.ledger.merge import IsAlive, Merger, SessionKey
+from jupyter_green.ledger.merge import BEGIN, IsAlive, Merger, SessionKey
 from jupyter_green.ledger.processes import is_alive as process_is_alive
 from jupyter_green.ledger.reader import (
     MAX_WHY,
@@ -151,6 +151,9 @@ class LedgerFollower:
         known = self._known
         rows = [known.tagged(row) for row in known.rows.values()]
         rows += map(known.slim, (*self._closed.values(), *self._running))
+        if by == "device":
+            # A device is called what its newest record calls it.
+            rows.sort(key=lambda row: parse_time(row.started_at) or BEGIN)
         return totals(rows, by=by, since=since)
 
     def record(self, identifier: str) -> Record | None:
