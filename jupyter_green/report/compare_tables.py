@@ -1,0 +1,167 @@
+"""A comparison as two tables: what each has, and how it stands to the reference.
+
+Imports `report.comparison`, `report.format` and `report.tables`; pure.
+"""
+
+from __future__ import annotations
+
+import math
+
+from jupyter_green.report.comparison import (
+    Candidate,
+    Comparison,
+    Contrast,
+    Quantity,
+    Spread,
+)
+from jupyter_green.report.format import (
+    NOT_MEASURED,
+    format_co2e,
+    format_co2e_of,
+    format_duration,
+    format_energy,
+    format_percent,
+)
+from jupyter_green.report.tables import Table
+
+PLAIN_DIGITS = 4
+HOW_READ = (
+    "Better or worse is said where the {:.0%} interval leaves out equality; the runs "
+    "to find a difference are for a chance of {:.0%}."
+)
+
+
+def comparison_tables(comparison: Comparison) -> tuple[Table, Table]:
+    """Return the table of the candidates and that of the contrasts."""
+    return _candidates(comparison), _contrasts(comparison)
+
+
+def _candidates(comparison: Comparison) -> Table:
+    columns = tuple(_column(quantity) for quantity in comparison.quantities)
+    return Table(
+        title=f"Compared with {comparison.reference.label}, mean of the runs",
+        columns=("label", "runs", *columns, "methods"),
+        rows=tuple(
+            (
+                entry.label,
+                str(entry.runs),
+                *(_value(entry, quantity) for quantity in comparison.quantities),
+                ", ".join(entry.methods),
+            )
+            for entry in comparison.candidates
+        ),
+        notes=comparison.warnings,
+        numeric=("runs", *columns),
+    )
+
+
+def _column(quantity: Quantity) -> str:
+    interval = " (95 %)" if quantity.key == "energy_j" else ""
+    return f"{quantity.name}{interval}"
+
+
+def _value(entry: Candidate, quantity: Quantity) -> str:
+    spread = entry.quantities.get(quantity.key)
+    if spread is None:
+        return NOT_MEASURED
+    key, mean, half = quantity.key, spread.mean, _half(spread)
+    text = f"{_plain(spread)}{quantity.unit}"
+    if key == "duration_s":
+        text = format_duration(mean)
+    elif key == "co2e_g":
+        energy_j = entry.quantities["energy_j"].mean
+        text = format_co2e_of(mean, energy_j, entry.uncertainty_j)
+    elif key.startswith("energy_j"):
+        text = format_energy(mean, entry.uncertainty_j if key == "energy_j" else half)
+    elif key.startswith("sci_g_per_"):
+        text = format_co2e(mean, half)
+    return text
+
+
+def _half(spread: Spread) -> float | None:
+    return None if spread.high is None else spread.high - spread.mean
+
+
+def _plain(spread: Spread) -> str:
+    """Return a figure of the user's own, as well rounded as it is known."""
+    half = _half(spread)
+    if not half:
+        return f"{spread.mean:.{PLAIN_DIGITS}g}"
+    decimals = max(0, 1 - math.floor(math.log10(half)))
+    return f"{spread.mean:.{decimals}f} ± {half:.{decimals}f}"
+
+
+def _contrasts(comparison: Comparison) -> Table:
+    detect = comparison.contrasts[0].detect if comparison.contrasts else 0.0
+    names = {quantity.key: quantity for quantity in comparison.quantities}
+    runs = {entry.label: entry for entry in comparison.candidates}
+    return Table(
+        title="",
+        columns=(
+            "candidate",
+            "quantity",
+            "ratio or difference (95 %)",
+            "verdict",
+            f"to find {format_percent(detect)}",
+        ),
+        rows=tuple(
+            (
+                entry.candidate,
+                names[entry.quantity].name,
+                ratio_text(entry),
+                verdict_text(entry, comparison),
+                _needed(entry, runs),
+            )
+            for entry in comparison.contrasts
+            if entry.verdict != NOT_MEASURED
+        ),
+        notes=(
+            HOW_READ.format(comparison.verdict_level, comparison.power),
+            *comparison.notes,
+        ),
+    )
+
+
+def ratio_text(entry: Contrast) -> str:
+    """Return the ratio with its interval: ``0.82 (0.79 to 0.85)``."""
+    value = entry.ratio if entry.ratio is not None else entry.difference
+    if value is None:
+        return NOT_MEASURED
+    sign = "" if entry.ratio is not None else "+"
+    if entry.low is None or entry.high is None:
+        return f"{value:{sign}.3g} (one run shows no interval)"
+    half = 0.5 * (entry.high - entry.low)
+    decimals = 2
+    if half > 0:
+        decimals = min(6, max(0, 1 - math.floor(math.log10(half))))
+    return (
+        f"{value:{sign}.{decimals}f} "
+        f"({entry.low:{sign}.{decimals}f} to {entry.high:{sign}.{decimals}f})"
+    )
+
+
+def verdict_text(entry: Contrast, comparison: Comparison) -> str:
+    """Return the verdict in words, with how many runs it comes from."""
+    if entry.verdict != "not distinguishable":
+        return entry.verdict
+    runs = [
+        c.quantities[entry.quantity].runs
+        for label in (entry.reference, entry.candidate)
+        for c in comparison.candidates
+        if c.label == label
+    ]
+    return f"not distinguishable with {runs[0]} and {runs[1]} runs"
+
+
+def _needed(entry: Contrast, candidates: dict[str, Candidate]) -> str:
+    if entry.repeats_needed is None:
+        if entry.common >= math.log1p(entry.detect):
+            return "no number of runs: calibration hides it"
+        return "at least 2 runs each to tell"
+    runs = min(
+        candidates[label].quantities[entry.quantity].runs
+        for label in (entry.reference, entry.candidate)
+    )
+    if entry.repeats_needed <= runs:
+        return "enough runs"
+    return f"{entry.repeats_needed} runs each"

@@ -1,0 +1,138 @@
+"""What makes a comparison doubtful, and how it is to be read.
+
+Imports `report.runs`, `report.comparison` and `report.contrast`; pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from jupyter_green.report.comparison import Quantity
+from jupyter_green.report.contrast import LEVEL
+from jupyter_green.report.runs import Group
+
+LEAST_GROUPS = 2
+
+
+def warnings(parts: Sequence[Group]) -> tuple[str, ...]:
+    """Return what makes the comparison doubtful, each only where it is so."""
+    told = [
+        text
+        for what, of, remark in (
+            ("machines", _hosts, "calibration does not cancel between them"),
+            ("devices", _device_ids, "their calibration does not cancel"),
+            ("methods", _methods, "their errors do not cancel"),
+            ("power limits", _limits, "the difference may be the limit's"),
+            ("carbon intensities", _places, "CO2e differs by the place or time too"),
+        )
+        if (text := _differing(parts, what, of, remark))
+    ]
+    for group in parts:
+        flags = {flag for r, d in group.devices() for flag in (*r.flags, *d.flags)}
+        for flag, remark in (
+            ("shared", "others used a device meanwhile; their energy is in it"),
+            ("below-resolution", "some figures are below what the device resolves"),
+            ("partial", "readings do not cover all of the time"),
+            ("counter-and-power-disagree", "a counter and power readings disagree"),
+        ):
+            if flag in flags:
+                told.append(f"{group.label}: {remark}.")
+        if any(not record.final for record in group.records):
+            told.append(f"{group.label}: some figures are provisional.")
+    methods = {method for group in parts for method in group.methods}
+    if "simulated" in methods:
+        told.append("SIMULATED: some of these figures come from no hardware.")
+    if "estimated" in methods:
+        told.append(
+            "Estimated figures follow a model of the load: what it does not see (clock "
+            "rate, kind of instructions) is in no interval here."
+        )
+    return tuple(told)
+
+
+def _differing(
+    parts: Sequence[Group],
+    what: str,
+    of: Callable[[Group], frozenset[str]],
+    remark: str,
+) -> str:
+    seen = [of(group) for group in parts]
+    if all(entry == seen[0] for entry in seen):
+        return ""
+    each = "; ".join(
+        f"{group.label}: {', '.join(sorted(entry)) or 'none'}"
+        for group, entry in zip(parts, seen, strict=True)
+    )
+    return f"Different {what}: {remark} ({each})."
+
+
+def _hosts(group: Group) -> frozenset[str]:
+    return frozenset(r.host.name or r.host.id[:8] for r in group.records if r.host)
+
+
+def _device_ids(group: Group) -> frozenset[str]:
+    return frozenset(f"{d.kind} {d.name or ''} {d.id}" for _, d in group.devices())
+
+
+def _methods(group: Group) -> frozenset[str]:
+    return frozenset(f"{device.kind} {device.method}" for _, device in group.devices())
+
+
+def _limits(group: Group) -> frozenset[str]:
+    return frozenset(
+        f"{device.kind} {device.index} {device.power_limit_w:g} W"
+        for _, device in group.devices()
+        if device.power_limit_w
+    )
+
+
+def _places(group: Group) -> frozenset[str]:
+    return frozenset(
+        f"{r.intensity.g_per_kwh:.4g} g/kWh ({r.intensity.zone})"
+        for r in group.records
+        if r.intensity
+    )
+
+
+def notes(parts: Sequence[Group], known: Sequence[Quantity]) -> tuple[str, ...]:
+    """Return how the comparison is to be read."""
+    told = []
+    if block := _in_blocks(parts):
+        told.append(block)
+    if len(parts) > LEAST_GROUPS:
+        told.append(
+            f"Each interval holds by itself with {LEVEL:.0%}; the more candidates, the "
+            "likelier that one of them misses."
+        )
+    if any(q.key.startswith("sci_") for q in known):
+        told.append(
+            "SCI: (energy x PUE x intensity + embodied) / functional unit, "
+            "ISO/IEC 21031:2024."
+        )
+    left_out = [f"{g.left_out} of {g.label}" for g in parts if g.left_out]
+    if left_out:
+        told.append(
+            f"Left out, as they did not end well or were not measured: "
+            f"{', '.join(left_out)}. Their energy was used all the same."
+        )
+    return tuple(told)
+
+
+def _in_blocks(parts: Sequence[Group]) -> str:
+    """Say where one candidate ran wholly before another: then drift is in the ratio."""
+    spans = [
+        (group.records[0].started_at, group.records[-1].started_at, group.label)
+        for group in parts
+        if group.records[0].started_at
+    ]
+    spans.sort()
+    apart = all(a[1] < b[0] for a, b in pairwise(spans))
+    if len(spans) < LEAST_GROUPS or not apart:
+        return ""
+    order = ", ".join(span[2] for span in spans)
+    return (
+        f"One ran after the other ({order}): what drifts meanwhile, such as "
+        "temperature or other load, is part of the difference. Let them take turns to "
+        "rule that out."
+    )

@@ -1,0 +1,351 @@
+"""Comparisons of records say what differs, how well that is known, and what doubts."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from itertools import pairwise
+from typing import Any
+
+import matplotlib as mpl
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ledger_samples import HOST, INTENSITY, device, record
+
+from jupyter_green.errors import CompareError
+from jupyter_green.records import Host, Record, Repeats
+from jupyter_green.report.compare import (
+    common_error,
+    compare,
+    comparisons_to_dict,
+    select,
+)
+from jupyter_green.report.compare_figure import Point, pareto_front
+from jupyter_green.report.comparison import Comparison
+from jupyter_green.report.palette import COLOURS, MARKERS, lightness
+
+mpl.use("Agg")
+
+
+def runs(mean_j: float, count: int = 5, seed: int = 1, **changes: Any) -> list[Record]:
+    """Return records whose energies spread by 2 %; 4 % calibration."""
+    rng = random.Random(seed)
+    found = []
+    for i in range(count):
+        energy_j = mean_j * math.exp(rng.gauss(0.0, 0.02))
+        gpu = device(
+            energy_j,
+            uncertainty_j=energy_j * 0.05,
+            uncertainty_random_j=energy_j * 0.03,
+        )
+        known = {
+            "devices": (gpu,),
+            "started_at": f"2026-06-01T11:{i:02d}:{seed:02d}Z",
+            **changes,
+        }
+        found.append(record(f"{mean_j:g}-{seed}-{i}", **known))
+    return found
+
+
+def test_half_the_energy_is_better_and_the_ratio_says_half():
+    """With the interval around it."""
+    found = compare({"plain": runs(100.0), "pruned": runs(50.0, seed=2)})
+    energy = found.contrast("energy_j", "pruned")
+    assert energy.verdict == "better"
+    assert energy.low is not None
+    assert energy.high is not None
+    assert energy.low < 0.5 < energy.high
+    assert energy.high - energy.low < 0.05
+
+
+def test_calibration_cancels_on_one_device_and_only_there():
+    """4 % of one board move both alike; of two boards they add in quadrature."""
+    here = runs(100.0)
+    there = [
+        msgspec.structs.replace(r, host=Host(id="other")) for r in runs(100.0, seed=2)
+    ]
+    assert common_error(here, runs(60.0, seed=2)) == pytest.approx(0.0, abs=1e-9)
+    # ln(1.04) for each of the two boards.
+    expected = math.hypot(math.log(1.04), math.log(1.04))
+    assert common_error(here, there) == pytest.approx(expected)
+    by_model = [
+        msgspec.structs.replace(
+            r,
+            devices=tuple(
+                msgspec.structs.replace(d, method="estimated") for d in r.devices
+            ),
+        )
+        for r in here
+    ]
+    assert common_error(here, by_model) == pytest.approx(expected)
+
+
+def test_two_devices_in_other_proportions_cancel_only_in_part():
+    """100 J of a board that may be 4 % off, against 50 J of it and 50 J of another."""
+    one = [record("a", devices=(_exact("g0", 100.0),))]
+    two = [record("b", devices=(_exact("g0", 50.0), _exact("g1", 50.0)))]
+    expected = math.hypot(
+        math.log(1.02) - math.log(1.04),  # g0: 2 J of 100, before 4 J of 100
+        math.log(1.02),  # g1
+    )
+    assert common_error(one, two) == pytest.approx(expected)
+
+
+def _exact(identifier: str, energy_j: float) -> Any:
+    return device(
+        energy_j,
+        id=identifier,
+        uncertainty_j=0.04 * energy_j,
+        uncertainty_random_j=0.0,
+    )
+
+
+def test_other_hardware_limits_and_methods_are_compared_with_a_warning():
+    """Each is named with what each candidate has."""
+    plain = runs(100.0)
+    other = [
+        msgspec.structs.replace(
+            r,
+            host=Host(id="ffff0000" * 4),
+            devices=(
+                device(90.0, id="GPU-9", method="integrated", power_limit_w=300.0),
+            ),
+        )
+        for r in runs(90.0, seed=2)
+    ]
+    text = " ".join(compare({"a": plain, "b": other}).warnings)
+    for word in (
+        "machines",
+        "devices",
+        "methods",
+        "power limits",
+        "300 W",
+        "integrated",
+    ):
+        assert word in text
+    assert compare({"a": plain, "b": runs(90.0, seed=2)}).warnings == ()
+
+
+def test_work_that_is_counted_gives_joules_per_unit():
+    """100 J for 1,000 samples and 50 J for 250: more per sample."""
+    many = runs(100.0, metrics={"samples": 1000.0})
+    few = runs(50.0, seed=2, metrics={"samples": 250.0})
+    found = compare({"many": many, "few": few})
+    assert found.reference.quantities["energy_j_per_sample"].mean == pytest.approx(
+        0.1, rel=0.05
+    )
+    assert found.contrast("energy_j", "few").verdict == "better"
+    assert found.contrast("energy_j_per_sample", "few").verdict == "worse"
+
+
+def test_qualities_are_compared_by_difference_and_per_kilowatt_hour():
+    """Twice the energy for the same accuracy is half the accuracy per kWh."""
+    rng = random.Random(5)
+    small = [
+        msgspec.structs.replace(r, metrics={"accuracy": 0.9 + rng.gauss(0, 0.001)})
+        for r in runs(3.6e6)
+    ]
+    large = [
+        msgspec.structs.replace(r, metrics={"accuracy": 0.9 + rng.gauss(0, 0.001)})
+        for r in runs(7.2e6, seed=2)
+    ]
+    found = compare({"small": small, "large": large})
+    assert found.contrast("accuracy", "large").verdict == "not distinguishable"
+    assert found.reference.quantities["accuracy_per_kwh"].mean == pytest.approx(
+        0.9, rel=0.05
+    )
+    per_kwh = found.contrast("accuracy_per_kwh", "large")
+    assert per_kwh.verdict == "worse"
+    assert per_kwh.ratio == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_lower_loss_is_better_and_a_word_of_the_user_goes_before():
+    """Names such as loss and error tell; anything else can be said."""
+
+    def made(seed: int, loss: float, f: float) -> list[Record]:
+        return [
+            msgspec.structs.replace(
+                r, metrics={"val_loss": loss + i / 100, "f": f + i / 99}
+            )
+            for i, r in enumerate(runs(100.0, seed=seed))
+        ]
+
+    a, b = made(1, 2.0, 1.0), made(2, 1.0, 2.0)
+    assert compare({"a": a, "b": b}).contrast("val_loss", "b").verdict == "better"
+    found = compare(
+        {"a": a, "b": b}, lower_is_better=["f"], higher_is_better=["val_loss"]
+    )
+    assert found.contrast("val_loss", "b").verdict == "worse"
+    assert found.contrast("f", "b").verdict == "worse"
+
+
+def test_the_software_carbon_intensity_is_that_of_the_standard():
+    """1 kWh at 360 g/kWh and 40 g of making, over 1,000 inferences: 0.4 g each."""
+    known = {"metrics": {"inferences": 1000.0}, "devices": (device(3.6e6),)}
+    found = compare(
+        {"a": [record("a", **known)], "b": [record("b", **known)]}, embodied_g=40.0
+    )
+    assert found.reference.quantities["sci_g_per_inference"].mean == pytest.approx(0.4)
+
+
+def test_each_kept_repeat_of_a_cell_is_a_run_and_its_quality_counts_once():
+    """A cell with -r 6 has five runs, of which the last was evaluated."""
+    repeats = Repeats(
+        runs=6, dropped=1, energy_j=(10.0, 10.1, 9.9, None, 10.2),
+        duration_s=(1.0,) * 5, mean_j=10.05, stdev_j=0.1, interval_j=0.2,
+    )  # fmt: skip
+    cell = record("r", repeats=repeats, metrics={"accuracy": 0.9, "samples": 100.0})
+    found = compare({"a": [cell], "b": runs(20.0)})
+    quantities = found.reference.quantities
+    assert found.reference.runs == 4
+    assert quantities["energy_j"].mean == pytest.approx((10 + 10.1 + 9.9 + 10.2) / 4)
+    assert quantities["accuracy"].runs == 1
+    assert quantities["energy_j_per_sample"].runs == 4
+    assert found.contrast("energy_j", "b").low is not None
+
+
+def test_failed_and_running_records_are_left_out_and_counted():
+    """What they used is not what the work costs, and the note says that it was used."""
+    bad = [record("x", status="error"), record("y", status="running")]
+    found = compare({"a": [*runs(100.0), *bad], "b": runs(100.0, seed=2)})
+    assert (found.reference.runs, found.reference.left_out) == (5, 2)
+    assert any("2 of a" in note for note in found.notes)
+
+
+def test_runs_in_blocks_are_told_and_runs_in_turns_are_not():
+    """What drifts while one waits for the other is part of the difference."""
+    first = runs(100.0)
+    later = [
+        msgspec.structs.replace(r, started_at=f"2026-06-01T15:{i:02d}:00Z")
+        for i, r in enumerate(runs(100.0, seed=2))
+    ]
+    assert any("turns" in note for note in compare({"a": first, "b": later}).notes)
+    in_turns = compare({"a": first, "b": runs(100.0, seed=2)})
+    assert not any("turns" in note for note in in_turns.notes)
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ({}, "at least two"),
+        ({"a": [record("a")]}, "at least two"),
+        ({"a": [record("a")], "b": []}, "no record"),
+        ({"a": [record("a")], "b": [record("b", status="error")]}, "ended well"),
+        ({"a": [record("a")], "b": [record("b", devices=(device(None),))]}, "measured"),
+    ],
+)
+def test_what_cannot_be_compared_says_why(groups: dict[str, Any], said: str):
+    """And what is missing."""
+    with pytest.raises(CompareError, match=said):
+        compare(groups)
+
+
+def test_a_difference_of_nothing_cannot_be_looked_for():
+    """It would need all runs there are."""
+    with pytest.raises(CompareError, match="cannot be looked for"):
+        compare({"a": runs(1.0), "b": runs(2.0)}, detect=0.0)
+
+
+def test_select_finds_labels_and_ids_and_leaves_parts_out():
+    """A part of the same label is in its whole already."""
+    records = [
+        record("r-outer", label="train"),
+        record("r-inner", label="train", parent="r-outer"),
+        record("abcdef", label=""),
+    ]
+    assert [r.id for r in select(records, "train")] == ["r-outer"]
+    assert [r.id for r in select(records, "abcd")] == ["abcdef"]
+    with pytest.raises(CompareError, match=r"There are: train"):
+        select(records, "trian")
+
+
+def test_a_comparison_goes_through_json_and_into_the_appendix():
+    """Nothing is lost and nothing is rounded."""
+    found = compare({"plain": runs(100.0), "pruned": runs(50.0, seed=2)})
+    assert msgspec.json.decode(found.to_json(), type=Comparison) == found
+    (plain,) = comparisons_to_dict([found])
+    assert json.dumps(plain) == json.dumps(json.loads(found.to_json()))
+    assert plain["contrasts"][0]["candidate"] == "pruned"
+
+
+def test_the_table_has_every_form_and_labels_cannot_break_out():
+    """Text, HTML and Markdown have the same words."""
+    found = compare({"plain": runs(100.0), "<b>|x": runs(50.0, seed=2)})
+    html = found._repr_html_()
+    for text in (str(found), html, found.to_markdown()):
+        assert "better" in text
+        assert "plain" in text
+    assert "<b>" not in html
+    assert "not distinguishable with 5 and 5 runs" in str(
+        compare({"plain": runs(100.0), "same": runs(100.0, seed=2)})
+    )
+
+
+def test_figures_that_are_missing_are_not_measured_and_never_zero():
+    """No intensity, no grams: the column says so."""
+    found = compare({"a": runs(100.0, intensity=None), "b": runs(50.0, seed=2)})
+    assert "co2e_g" not in found.reference.quantities
+    assert found.contrast("co2e_g", "b").verdict == "not measured"
+    assert "not measured" in str(found)
+
+
+def test_the_plot_shows_every_candidate_and_the_front():
+    """With axes that name unit, method and direction."""
+    plain = runs(100.0, metrics={"accuracy": 0.9})
+    small = runs(50.0, seed=2, metrics={"accuracy": 0.8})
+    axes = compare({"plain": plain, "small": small}).plot()
+    legend = axes.get_legend()
+    assert legend is not None
+    texts = {text.get_text() for text in legend.get_texts()}
+    assert texts == {"plain", "small", "Pareto front"}
+    assert axes.get_xlabel() == "energy / J (counter)"
+    assert axes.get_ylabel() == "accuracy (higher is better)"
+    mpl.pyplot.close(axes.figure)
+
+
+def test_a_plot_of_what_nobody_measured_says_so():
+    """With what there is instead."""
+    found = compare({"a": runs(1.0), "b": runs(2.0, seed=2)})
+    with pytest.raises(CompareError, match="no metric 'f1'"):
+        found.plot("f1")
+
+
+points = st.lists(
+    st.builds(Point, st.just(""), st.floats(0, 1e3), st.floats(0, 1)), max_size=20
+)
+
+
+@given(points)
+def test_the_front_is_what_nothing_beats(all_points: list[Point]):
+    """By the definition, point by point."""
+
+    def beaten(p: Point) -> bool:
+        return any(
+            q.energy <= p.energy
+            and q.quality >= p.quality
+            and (q.energy < p.energy or q.quality > p.quality)
+            for q in all_points
+        )
+
+    expected = sorted(p for p in all_points if not beaten(p))
+    assert sorted(pareto_front(all_points)) == expected
+
+
+def test_series_can_be_told_apart_in_grey_and_by_shape():
+    """Four colours 12 apart in lightness, then neighbours; no marker twice."""
+    grey = [lightness(colour) for colour in COLOURS]
+    first = grey[:4]
+    assert min(abs(a - b) for a in first for b in first if a is not b) > 11
+    assert min(abs(a - b) for a, b in pairwise(grey)) > 6
+    assert len({*MARKERS}) == len(MARKERS) >= len(COLOURS)
+    # The CIE's own values for pure colours: white 100, sRGB green 87.7.
+    assert lightness("#ffffff") == pytest.approx(100.0)
+    assert lightness("#00ff00") == pytest.approx(87.73, abs=0.02)
+
+
+def test_the_samples_share_host_and_place():
+    """Otherwise the tests above would compare something else."""
+    assert all(r.host == HOST and r.intensity == INTENSITY for r in runs(1.0))
