@@ -156,6 +156,16 @@ class LedgerFollower:
             rows.sort(key=lambda row: parse_time(row.started_at) or BEGIN)
         return totals(rows, by=by, since=since)
 
+    def row(self, identifier: str) -> SlimRecord | None:
+        """Return what totals need of a record; None if there is none."""
+        row = self._known.rows.get(identifier)
+        if row is not None:
+            return row
+        for record in (*self._running, *self._closed.values()):
+            if record.id == identifier:
+                return self._known.slim(record)
+        return None
+
     def record(self, identifier: str) -> Record | None:
         """Return a record, read again from its file; None if there is none."""
         for record in (*self._running, *self._closed.values()):
@@ -394,7 +404,13 @@ class _Known(Merger[Record]):
             notebook=same(record.notebook),
             intensity=None
             if intensity is None
-            else same(SlimIntensity(g_per_kwh=intensity.g_per_kwh)),
+            else same(
+                SlimIntensity(
+                    g_per_kwh=intensity.g_per_kwh,
+                    low_g_per_kwh=intensity.low_g_per_kwh,
+                    high_g_per_kwh=intensity.high_g_per_kwh,
+                )
+            ),
             pue=same(record.pue),
             host=None if host is None else same(SlimHost(id=host.id, name=host.name)),
         )

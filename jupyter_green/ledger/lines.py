@@ -135,6 +135,8 @@ class SlimIntensity(Struct, frozen=True, kw_only=True, gc=False):
     """What totals need of an `Intensity`."""
 
     g_per_kwh: float
+    low_g_per_kwh: float | None = None
+    high_g_per_kwh: float | None = None
 
 
 class SlimRecord(Struct, frozen=True, kw_only=True, gc=False):

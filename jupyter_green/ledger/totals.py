@@ -68,6 +68,23 @@ class Totals:
     shared_j: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class ChargedOnce:
+    """Records that can be added up without counting a joule twice.
+
+    Attributes:
+        records: The records, with their part where they overlap.
+        nested_runs: As in `Totals`.
+        shared_runs: As in `Totals`.
+        shared_j: As in `Totals`.
+    """
+
+    records: Collection[AnyRecord]
+    nested_runs: int
+    shared_runs: int = 0
+    shared_j: float = 0.0
+
+
 def totals(
     records: Collection[AnyRecord],
     by: By | str | None = None,
@@ -86,14 +103,8 @@ def totals(
     check_grouping(by)
     if since is not None:
         records = [r for r in records if _began_by(r, since)]
-    covered = _covered(records)
-    counted = [r for r in records if r.id not in covered] if covered else records
-    shared = charged_once(counted)
-    shared_j = 0.0
-    if shared:
-        shared_j = _energy(r for r in counted if r.id in shared)
-        shared_j -= _energy(shared.values())
-        counted = [shared.get(r.id, r) for r in counted]
+    once = charge_once(records)
+    counted = once.records
     sums: dict[Any, Sum] = {}
     for record in counted:
         for key, devices in _parts(record, by):
@@ -117,9 +128,23 @@ def totals(
         since=since,
         sums=[(names[key], row) for key, row in sums.items()],
         grand=grand,
-        nested_runs=len(records) - len(counted),
-        shared=(len(shared), shared_j),
+        nested_runs=once.nested_runs,
+        shared=(once.shared_runs, once.shared_j),
     )
+
+
+def charge_once(records: Collection[AnyRecord]) -> ChargedOnce:
+    """Return what of some records is to be added: nested ones out, overlaps reduced."""
+    covered = _covered(records)
+    counted = [r for r in records if r.id not in covered] if covered else records
+    nested_runs = len(records) - len(counted)
+    shared = charged_once(counted)
+    if not shared:
+        return ChargedOnce(counted, nested_runs)
+    shared_j = _energy(r for r in counted if r.id in shared)
+    shared_j -= _energy(shared.values())
+    reduced = [shared.get(r.id, r) for r in counted]
+    return ChargedOnce(reduced, nested_runs, len(shared), shared_j)
 
 
 def finish(
