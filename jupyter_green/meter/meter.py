@@ -181,7 +181,13 @@ class Meter:
         return window
 
     def end(
-        self, window: Window, *, wait: bool = True, status: str = "ok", **known: Any
+        self,
+        window: Window,
+        *,
+        wait: bool = True,
+        status: str = "ok",
+        afterwards: Callable[[], Mapping[str, Any]] = dict,
+        **known: Any,
     ) -> Record:
         """Close *window* and return its record.
 
@@ -191,6 +197,8 @@ class Meter:
                 at most); False: return a provisional one at once, the final record
                 follows by itself.
             status: ``ok``, ``error`` or ``interrupted``.
+            afterwards: Called when the window is over, so that nothing of it is
+                metered; returns further fields of the record.
             known: Further fields of the record that are known now.
 
         A forked child leaves the window to its parent: there nothing happens.
@@ -225,6 +233,7 @@ class Meter:
             self.sampler.await_edges(end.t_ns, patience=PATIENCE if wait else None),
         )
         self.sampler.release()
+        known = {**known, **afterwards()}
         final = not window.edges[1]
         record = self._measured(window, end, status=status, final=final, **known)
         self._publish(window, record)
