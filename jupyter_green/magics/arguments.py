@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from keyword import iskeyword
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from IPython.core.inputtransformer2 import (
     classic_prompt,
@@ -26,9 +26,12 @@ from jupyter_green.records import PURPOSES
 NAME = "energy"
 # Options that take a value, for the line form, whose end is the statement.
 VALUED = frozenset(
-    {"-l", "--label", "-p", "--purpose", "-r", "--repeats", "-o", "--output"}
-)
-OPTIONS = ("label", "purpose", "repeats", "output", "quiet", "verbose")
+    {
+        "-l", "--label", "-p", "--purpose", "-r", "--repeats", "-o", "--output",
+        "-m", "--metric",
+    }
+)  # fmt: skip
+OPTIONS = ("label", "purpose", "repeats", "output", "metric", "quiet", "verbose")
 PREFIX = "%%" + NAME
 # Cell magics that run their body as a cell of the shell: an ``%%energy`` under them
 # means the whole.  Under any other magic it is that language's own text.
@@ -55,6 +58,7 @@ class Request:
         purpose: One of `records.PURPOSES`, or None: untagged.
         repeats: How often the cell is executed; None: once, without statistics.
         output: The variable that gets the record; empty: none.
+        metrics: Names, each with the expression that is evaluated after the cell.
         quiet: Show nothing.
         verbose: Show one line for each device too.
         statement: What stands behind the options of the line form.
@@ -65,6 +69,7 @@ class Request:
     purpose: str | None = None
     repeats: int | None = None
     output: str = ""
+    metrics: tuple[tuple[str, str], ...] = ()
     quiet: bool = False
     verbose: bool = False
     statement: str = ""
@@ -97,6 +102,16 @@ def build_parser() -> argparse.ArgumentParser:
         help="execute the cell N times, drop the first, give mean, spread and interval",
     )
     add("-o", "--output", type=_name, metavar="NAME", help="store the record")
+    add(
+        "-m",
+        "--metric",
+        dest="metrics",
+        type=_metric,
+        action="append",
+        metavar="NAME=EXPRESSION",
+        help="a number to store with the record, evaluated after the cell; may be "
+        "given several times",
+    )
     add("-q", "--quiet", action="store_true", help="show nothing")
     add("-v", "--verbose", action="store_true", help="show one line for each device")
     return parser
@@ -112,7 +127,7 @@ def parse_line(line: str = "") -> Request:
     options, rest = build_parser().parse_known_args(words)
     if rest:
         raise WrongOptionsError(f"unrecognized arguments: {' '.join(rest)}")
-    return Request(**vars(options))
+    return Request(**_known(options))
 
 
 def parse_statement(line: str) -> Request:
@@ -132,7 +147,7 @@ def parse_statement(line: str) -> Request:
         if word in VALUED and rest:
             value, rest = _first_word(rest)
             options.append(value)
-    known = vars(parser.parse_args(options))
+    known = _known(parser.parse_args(options))
     if not rest:
         raise WrongOptionsError("there is no statement to meter")
     return Request(**known, statement=rest)
@@ -197,6 +212,31 @@ def _repeats(text: str) -> int:
             "the first run is dropped"
         )
     return number
+
+
+def _known(options: argparse.Namespace) -> dict[str, Any]:
+    known = vars(options)
+    if "metrics" in known:
+        known["metrics"] = tuple(known["metrics"])
+    return known
+
+
+def _metric(text: str) -> tuple[str, str]:
+    """Read ``NAME=EXPRESSION``; a name alone is a variable of that name."""
+    name, sign, expression = text.partition("=")
+    name, expression = name.strip(), expression.strip() if sign else name.strip()
+    if not name.isidentifier() or iskeyword(name):
+        raise argparse.ArgumentTypeError(
+            f"{name!r} is no name of a metric: give NAME=EXPRESSION"
+        )
+    try:
+        compile(expression, "<metric>", "eval")
+    except (SyntaxError, ValueError) as err:
+        raise argparse.ArgumentTypeError(
+            f"{expression!r} is no expression ({err.args[0]}); quote it as a whole: "
+            f"-m '{name}=...'"
+        ) from err
+    return name, expression
 
 
 def _name(text: str) -> str:

@@ -25,6 +25,7 @@ from IPython.utils.text import DollarFormatter
 
 from jupyter_green.magics.arguments import Request, find_request, strip_energy
 from jupyter_green.magics.display import RecordDisplay, can_update, warn
+from jupyter_green.magics.metrics import evaluate
 from jupyter_green.magics.repeats import Repeater, loop, summarise
 from jupyter_green.meter import Window
 from jupyter_green.records import Record, Repeats
@@ -260,6 +261,9 @@ class CellMeter(ast.NodeTransformer):
             known["repeats"] = _repeats(repeater)
         # What cannot be replaced later has to wait for the final figure.
         wait = shown and not can_update(self.shell)
+        if request.metrics and known.get("status", "ok") == "ok":
+            # After the window: what they cost is not the cell's.
+            known["afterwards"] = lambda: self._metrics(window, request)
         record = session.meter.end(window, wait=wait, **known)
         if request.output:
             self.shell.user_ns[request.output] = record
@@ -277,6 +281,12 @@ class CellMeter(ast.NodeTransformer):
             # It became final at once, or while this function ran.
             self.final(window.record)
         warn(session.take_warnings())
+
+    def _metrics(self, window: Window, request: Request) -> dict[str, Any]:
+        """Return the record's metrics; what cannot be evaluated leaves a warning."""
+        found, problems = evaluate(request.metrics, self.shell.user_ns)
+        warn(problems)
+        return {"metrics": {**window.record.metrics, **found}}
 
 
 def _is_ours(cell: str) -> bool:

@@ -25,7 +25,7 @@ from jupyter_green.records import PURPOSES
 
 _ABOUT = """Meter a cell or a statement: energy, duration, mean power and CO2e.
 
-    %%energy [-l LABEL] [-p PURPOSE] [-r N] [-o NAME] [-q] [-v]
+    %%energy [-l LABEL] [-p PURPOSE] [-r N] [-o NAME] [-m NAME=EXPR] [-q] [-v]
     first line of the cell
     ...
 
@@ -34,6 +34,10 @@ _ABOUT = """Meter a cell or a statement: energy, duration, mean power and CO2e.
 The cell behaves exactly as without the line above it.  Below it stands the energy with
 its 95 % interval, and by device how it was found: ``counter`` (an energy counter),
 ``integrated`` (power readings), ``estimated`` (a model) or ``simulated``.
+
+``-m accuracy=model.score(X, y)`` stores a number of yours with the record, evaluated
+when the cell is over and metered no more; ``-m samples=len(X)`` gives joules per sample
+in ``%green compare``.  Quote an expression with blanks or quotes as a whole.
 
 """
 

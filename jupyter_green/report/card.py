@@ -24,6 +24,7 @@ from jupyter_green.report.format import (
     format_power,
 )
 from jupyter_green.report.tables import plain_text
+from jupyter_green.report.work import UNITS_OF_WORK
 
 MIME_TYPE = "application/vnd.jupyter-green.record+json"
 LONGEST_LABEL = 80
@@ -53,6 +54,8 @@ def line(record: Record, *, verbose: bool = False) -> str:
     lines = [f"{title}: {text}{state}" if title else f"{text}{state}"]
     if record.repeats:
         lines.append(_repeats(record.repeats))
+    if record.metrics:
+        lines.append(_metrics(record))
     if verbose:
         lines += [f"  {_device_line(device)}" for device in record.devices]
         lines += [f"  {text}" for text in (_net(record), _overhead(record)) if text]
@@ -115,6 +118,19 @@ def _intensity_words(intensity: Intensity) -> str:
 
 def _pue(record: Record) -> str:
     return "" if record.pue.value == 1.0 else f", PUE {record.pue.value:g}"
+
+
+def _metrics(record: Record) -> str:
+    """Return the user's numbers, and the joules of one unit where they count work."""
+    energy_j = record.repeats.mean_j if record.repeats else record.energy_j
+    parts = []
+    for name, value in record.metrics.items():
+        part = f"{plain_text(name)} {value:.6g}"
+        one = UNITS_OF_WORK.get(name)
+        if one and value > 0 and energy_j is not None:
+            part += f" ({format_energy(energy_j / value)} per {one})"
+        parts.append(part)
+    return SEPARATOR.join(parts)
 
 
 def _names(devices: tuple[DeviceRecord, ...]) -> dict[str, str]:
@@ -302,6 +318,8 @@ def _notes(record: Record, verbose: bool) -> Iterator[str]:
     """Yield the small lines below the table, as HTML."""
     if record.repeats:
         yield escape(_repeats(record.repeats))
+    if record.metrics:
+        yield escape(_metrics(record))
     if net := _net(record):
         yield escape(net)
     if record.intensity is not None and record.energy_j is not None:

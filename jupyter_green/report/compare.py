@@ -37,25 +37,10 @@ from jupyter_green.report.contrast import DETECT
 from jupyter_green.report.doubts import LEAST_GROUPS, notes, warnings
 from jupyter_green.report.runs import Group, Run
 from jupyter_green.report.runs import group as group_of
+from jupyter_green.report.work import POSITIONS, UNITS_OF_WORK
 from jupyter_green.units import co2e_g, kwh_from_j
 
 SHORTEST_ID = 4
-# Metrics that count work: joules are given per one of them.
-UNITS_OF_WORK = {
-    "samples": "sample",
-    "tokens": "token",
-    "images": "image",
-    "inferences": "inference",
-    "predictions": "prediction",
-    "requests": "request",
-    "queries": "query",
-    "items": "item",
-    "rows": "row",
-    "steps": "step",
-    "epochs": "epoch",
-}
-# Metrics that say where in a training a record stands, and nothing of its quality.
-POSITIONS = frozenset({"epoch", "step", "trial"})
 # Words in a metric's name that mean: the less, the better.
 LESS_IS_BETTER = (
     "loss", "error", "mse", "mae", "rmse", "perplexity", "latency", "bytes",
