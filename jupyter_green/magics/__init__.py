@@ -77,6 +77,7 @@ class Extension:
     def unregister(self) -> None:
         """Take everything back; the ledger is written to its end."""
         shell = self.shell
+        self.green.close()
         shell.input_transformers_cleanup.remove(arguments.strip_energy)
         shell.events.unregister("pre_run_cell", self.cells.pre_run_cell)
         shell.events.unregister("post_run_cell", self.cells.post_run_cell)

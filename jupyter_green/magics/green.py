@@ -34,6 +34,7 @@ VERBS = (
     "settings",
     "baseline",
     "location",
+    "monitor",
 )
 
 HELP = """Meter, look and set: one verb each.
@@ -50,6 +51,7 @@ HELP = """Meter, look and set: one verb each.
     %green baseline [SECONDS]         measure idle power (30 s); records then give net
     %green location [COUNTRY [REGION]] [--cloud PROVIDER:REGION] [--intensity G_PER_KWH]
                                       show or set the place whose electricity counts
+    %green monitor [off]              watch watts, cells and sums live; stop that
 """
 
 
@@ -99,6 +101,12 @@ class GreenMagic:
             raise UsageError(f"%green {options.verb}: {err}") from err
         warn(self._session.take_warnings())
 
+    def close(self) -> None:
+        """End what a verb left running."""
+        verbs = vars(self).get("_verbs")
+        if verbs is not None:
+            verbs.close()
+
     def complete(self, _: Any, event: Any) -> list[str]:
         """Complete verbs, and the options of those that have some."""
         words = event.line[: event.line.rfind(event.symbol)].split()[1:]
@@ -110,6 +118,7 @@ class GreenMagic:
             "totals": ["--by", "--since", "--session"],
             "records": ["--since", "--session"],
             "location": ["--cloud", "--intensity"],
+            "monitor": ["off"],
         }.get(words[0], [])
 
 
@@ -130,6 +139,7 @@ def _build_parser() -> argparse.ArgumentParser:
     added["location"].add_argument("region", nargs="?")
     added["location"].add_argument("--cloud")
     added["location"].add_argument("--intensity", type=float)
+    added["monitor"].add_argument("off", nargs="?", choices=("off",))
     return parser
 
 

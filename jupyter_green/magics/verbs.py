@@ -18,6 +18,7 @@ from jupyter_green.ledger import (
     totals,
 )
 from jupyter_green.magics.cells import CellMeter
+from jupyter_green.magics.monitor import Monitor, show_widget, text_now
 from jupyter_green.records import Intensity, Record
 from jupyter_green.report.card import line
 from jupyter_green.report.format import format_duration, format_power
@@ -59,7 +60,9 @@ class Verbs:
             "settings": self._settings,
             "baseline": self._baseline,
             "location": self._location,
+            "monitor": self._monitor,
         }
+        self._live: Monitor | None = None
 
     def run(self, options: argparse.Namespace) -> None:
         """Run the verb that *options* name.
@@ -68,6 +71,28 @@ class Verbs:
             JupyterGreenError: It cannot be done; the text says why.
         """
         self._verbs[options.verb](options)
+
+    def close(self) -> None:
+        """End what is still shown."""
+        if self._live is None:
+            return
+        live, self._live = self._live, None
+        for event, call in _calls(live):
+            self._shell.events.unregister(event, call)
+        live.stop()
+        live.join(FLUSH_TIMEOUT_S)
+
+    def _monitor(self, options: argparse.Namespace) -> None:
+        self.close()
+        if options.off:
+            return
+        # Only a kernel has somewhere to put a widget.
+        if not hasattr(self._shell, "kernel"):
+            print(text_now(self._session))  # noqa: T201 - the answer
+            return
+        self._live = show_widget(self._session)
+        for event, call in _calls(self._live):
+            self._shell.events.register(event, call)
 
     def _on(self, _: argparse.Namespace) -> None:
         self._cells.meter_all = True
@@ -160,6 +185,10 @@ class Verbs:
     def _show(self, table: Table) -> None:
         data = {"text/plain": render_text(table), "text/html": render_html(table)}
         self._shell.display_pub.publish(data)
+
+
+def _calls(live: Monitor) -> tuple[tuple[str, Callable[..., None]], ...]:
+    return ("pre_execute", live.work_begins), ("post_execute", live.work_ends)
 
 
 def _named(about: About) -> str:
