@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from jupyter_green._version import __version__
-from jupyter_green.cli import doctor, estimate, gather, ledger, run
+from jupyter_green.cli import doctor, estimate, gather, ledger, project, run
 from jupyter_green.errors import JupyterGreenError
 
 EXIT_CODES = """\
@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_parsers(verbs)
     ledger.add_parsers(verbs)
     gather.add_parsers(verbs)
+    project.add_parsers(verbs)
     run.add_parser(verbs)
     estimate.add_parser(verbs)
     return parser
