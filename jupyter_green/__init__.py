@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_green._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_green.api import Meter, metered
+    from jupyter_green.api import Meter, compare, metered
     from jupyter_green.errors import JupyterGreenError
     from jupyter_green.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_green.meter import Window
@@ -29,6 +29,7 @@ _HOMES = {
     "Meter": "api",
     "Record": "records",
     "Window": "meter",
+    "compare": "api",
     "load_ipython_extension": "magics",
     "metered": "api",
     "unload_ipython_extension": "magics",
@@ -52,6 +53,7 @@ __all__ = [
     "Record",
     "Window",
     "__version__",
+    "compare",
     "load_ipython_extension",
     "metered",
     "unload_ipython_extension",

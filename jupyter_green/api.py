@@ -1,4 +1,4 @@
-"""The Python door: `Meter` for any script, and `metered` for functions.
+"""The Python door: `Meter` for any script, `metered` for functions, and `compare`.
 
     with Meter() as meter:                 # finds the devices of this machine
         with meter.window("train") as window:
@@ -17,8 +17,9 @@ import inspect
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import msgspec
@@ -29,9 +30,14 @@ from jupyter_green.devices import discover
 from jupyter_green.devices.cpu_time import CpuTimes, tree_pids
 from jupyter_green.devices.device import Device
 from jupyter_green.errors import LocationError, MeterError
+from jupyter_green.ledger import ledger_folder, parse_since, read_ledger
 from jupyter_green.meter import Meter as BareMeter
 from jupyter_green.meter import Window
 from jupyter_green.records import PURPOSES, Record
+from jupyter_green.report.compare import compare as compare_records
+from jupyter_green.report.compare import groups_of, select
+from jupyter_green.report.comparison import Comparison
+from jupyter_green.report.contrast import DETECT
 from jupyter_green.session import Session, current_session
 
 logger = logging.getLogger(__name__)
@@ -109,7 +115,7 @@ def metered(
         def call() -> Iterator[None]:
             with ExitStack() as stack:
                 try:
-                    used = session or _shared_session()
+                    used = session or shared_session()
                     window = used.meter.window(name, purpose=purpose)
                     kept.append(stack.enter_context(window))
                 # The user's function runs in any case.
@@ -140,11 +146,79 @@ def metered(
     return decorate
 
 
+def compare(
+    *what: Any,
+    since: str | None = None,
+    ledger: str | Path | None = None,
+    detect: float = DETECT,
+    embodied_g: float | None = None,
+    lower_is_better: Iterable[str] = (),
+    higher_is_better: Iterable[str] = (),
+    **named: Any,
+) -> Comparison:
+    """Compare pieces of work: energy, time, CO2e and the metrics given with them.
+
+        jg.compare("plain", "pruned")                    # labels in the ledger
+        jg.compare(before.record, after.record)          # records
+        jg.compare(plain=[w.record for w in a], pruned=[w.record for w in b])
+
+    The first is the reference.  The result shows itself as a table; it has
+    ``contrast``, ``plot``, ``to_dict``, ``to_json`` and ``to_markdown``.
+
+    Args:
+        what: Labels, ids of records, records, windows, or lists of these two.
+        since: Leave out what began earlier: a date, a time, ``24h``, ``7d``.
+        ledger: Folder of the ledger; None: the one in force.
+        detect: The relative difference that the number of repeats is given for.
+        embodied_g: Grams CO2e of the hardware's making that fall to one run, for the
+            Software Carbon Intensity.
+        lower_is_better: Metrics of which less is better, beside ``loss`` and the like.
+        higher_is_better: Metrics of which more is better in spite of their names.
+        named: Further ones, under names of your own.
+
+    Raises:
+        CompareError: There are fewer than two, or one of them has nothing measured.
+        LedgerError: *since* is no time.
+    """
+    read: list[Sequence[Record]] = []
+
+    def find(name: str) -> Sequence[Record]:
+        if not read:
+            read.append(_ledger_records(ledger, since))
+        return select(read[0], name)
+
+    groups = groups_of(what, find)
+    for name, thing in named.items():
+        (records,) = groups_of([thing], find).values()
+        groups[name] = records
+    return compare_records(
+        groups,
+        detect=detect,
+        embodied_g=embodied_g,
+        lower_is_better=lower_is_better,
+        higher_is_better=higher_is_better,
+    )
+
+
+def _ledger_records(ledger: str | Path | None, since: str | None) -> Sequence[Record]:
+    session = current_session()
+    if session is not None:
+        session.settle()
+        session.ledger.flush()
+    if ledger is not None:
+        folder = Path(ledger).expanduser()
+    elif session is not None:
+        folder = session.folder
+    else:
+        folder = ledger_folder(settings_in_force().values.ledger)
+    return read_ledger([folder], since=parse_since(since) if since else None).records
+
+
 _opening = threading.Lock()
 _own: list[Session] = []
 
 
-def _shared_session() -> Session:
+def shared_session() -> Session:
     """Return the process's session; its calls nest, so that none is charged twice."""
     with _opening:
         found = current_session()

@@ -24,6 +24,7 @@ NAMES = [
     "Record",
     "Window",
     "__version__",
+    "compare",
     "load_ipython_extension",
     "metered",
     "unload_ipython_extension",

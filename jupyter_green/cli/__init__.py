@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from jupyter_green._version import __version__
-from jupyter_green.cli import doctor, estimate, gather, ledger, project, run
+from jupyter_green.cli import deciding, doctor, estimate, gather, ledger, project, run
 from jupyter_green.errors import JupyterGreenError
 
 EXIT_CODES = """\
@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     project.add_parsers(verbs)
     run.add_parser(verbs)
     estimate.add_parser(verbs)
+    deciding.add_parsers(verbs)
     return parser
 
 

@@ -18,6 +18,7 @@ from jupyter_green.errors import JupyterGreenError
 from jupyter_green.ledger import GROUPINGS
 from jupyter_green.magics.cells import CellMeter
 from jupyter_green.magics.display import warn
+from jupyter_green.options import add_compare_options, completions
 from jupyter_green.session import Session
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ VERBS = (
     "baseline",
     "location",
     "monitor",
+    "compare",
 )
 
 HELP = """Meter, look and set: one verb each.
@@ -52,6 +54,8 @@ HELP = """Meter, look and set: one verb each.
     %green location [COUNTRY [REGION]] [--cloud PROVIDER:REGION] [--intensity G_PER_KWH]
                                       show or set the place whose electricity counts
     %green monitor [off]              watch watts, cells and sums live; stop that
+    %green compare LABEL LABEL ... [--plot [METRIC]] [--since WHEN] [--session]
+                                      which costs less, and whether that can be told
 """
 
 
@@ -119,7 +123,7 @@ class GreenMagic:
             "records": ["--since", "--session"],
             "location": ["--cloud", "--intensity"],
             "monitor": ["off"],
-        }.get(words[0], [])
+        }.get(words[0], [*completions(words[0])])
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -140,6 +144,9 @@ def _build_parser() -> argparse.ArgumentParser:
     added["location"].add_argument("--cloud")
     added["location"].add_argument("--intensity", type=float)
     added["monitor"].add_argument("off", nargs="?", choices=("off",))
+    add_compare_options(added["compare"])
+    added["compare"].add_argument("--session", action="store_true")
+    added["compare"].add_argument("--plot", nargs="?", const="", metavar="METRIC")
     return parser
 
 

@@ -18,6 +18,7 @@ from jupyter_green.ledger import (
     totals,
 )
 from jupyter_green.magics.cells import CellMeter
+from jupyter_green.magics.deciding import Deciding
 from jupyter_green.magics.monitor import Monitor, show_widget, text_now
 from jupyter_green.records import Intensity, Record
 from jupyter_green.report.card import line
@@ -61,6 +62,7 @@ class Verbs:
             "baseline": self._baseline,
             "location": self._location,
             "monitor": self._monitor,
+            **Deciding(shell, session).verbs,
         }
         self._live: Monitor | None = None
 

@@ -71,6 +71,44 @@ def select(records: Sequence[Record], name: str) -> list[Record]:
     return [record for record in found if record.parent not in ids]
 
 
+def groups_of(
+    what: Iterable[Any], find: Callable[[str], Sequence[Record]]
+) -> dict[str, list[Record]]:
+    """Return records by name for what a user named.
+
+    Args:
+        what: Labels, ids, records, windows, or lists of records and windows.
+        find: Returns the records of a label or id.
+
+    Raises:
+        CompareError: Something is none of these, or a label has no records.
+    """
+    groups: dict[str, list[Record]] = {}
+    for thing in what:
+        name, records = _named(thing, find)
+        if name in groups or not name:
+            # Two of one label: told apart by the id of their first record.
+            name = f"{name} {records[0].key}".strip() if records else name
+        groups[name] = records
+    return groups
+
+
+def _named(
+    thing: Any, find: Callable[[str], Sequence[Record]]
+) -> tuple[str, list[Record]]:
+    if isinstance(thing, str):
+        return thing, list(find(thing))
+    if not isinstance(thing, list | tuple):
+        thing = [thing]
+    records = [getattr(entry, "record", entry) for entry in thing]
+    if not records or not all(isinstance(record, Record) for record in records):
+        raise CompareError(
+            f"{thing!r:.80} cannot be compared",
+            remedy="Give a label, a record, a window, or a list of records",
+        )
+    return records[0].label, records
+
+
 def compare(
     groups: Mapping[str, Sequence[Record]],
     *,

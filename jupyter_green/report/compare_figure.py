@@ -6,6 +6,7 @@ Imports `report.comparison`, `report.palette`, `units`; matplotlib when it draws
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_green.errors import CompareError
@@ -21,10 +22,12 @@ from jupyter_green.units import J_PER_KWH, J_PER_WH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 GREY = "#7f7f7f"
 # A front is drawn by steps: what lies between two candidates was not measured.
 SIZE_INCH = (6.0, 4.0)
+PNG_DPI = 144
 
 
 class Point(NamedTuple):
@@ -148,3 +151,19 @@ def _bars(spread: Spread, size: float) -> list[list[float]] | None:
         return None
     below, above = spread.mean - spread.low, spread.high - spread.mean
     return [[below / size], [above / size]]
+
+
+def figure(comparison: Comparison, quality: str | None = None) -> Figure:
+    """Return the drawing as a figure that no window and no notebook knows of."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - slow, only to draw
+
+    drawn = Figure(figsize=SIZE_INCH, layout="constrained")
+    draw(comparison, quality, ax=drawn.add_subplot())
+    return drawn
+
+
+def png(comparison: Comparison, quality: str | None = None) -> bytes:
+    """Return the drawing as a PNG image."""
+    stream = BytesIO()
+    figure(comparison, quality).savefig(stream, format="png", dpi=PNG_DPI)
+    return stream.getvalue()

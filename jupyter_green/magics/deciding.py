@@ -1,0 +1,72 @@
+"""The verbs of ``%green`` that help to decide: compare, budget, where and when.
+
+Loaded when the first of them is used.  Imports what the other verbs do.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_green.ledger import parse_since, read_ledger
+from jupyter_green.report.compare import compare, groups_of, select
+from jupyter_green.report.tables import Table, render_html, render_text
+from jupyter_green.session import Session
+
+FLUSH_TIMEOUT_S = 5.0
+
+
+class Deciding:
+    """The verbs that help to decide, for one shell.
+
+    Args:
+        shell: Where their answers are shown.
+        session: What they are about.
+    """
+
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
+        self._shell = shell
+        self._session = session
+
+    @property
+    def verbs(self) -> Mapping[str, Callable[[argparse.Namespace], None]]:
+        """What there is, by name."""
+        return {"compare": self._compare}
+
+    def _compare(self, options: argparse.Namespace) -> None:
+        session = self._session
+        session.settle()
+        session.ledger.flush(FLUSH_TIMEOUT_S)
+        since = parse_since(options.since) if options.since else None
+        records = [
+            record
+            for record in read_ledger([session.folder], since=since).records
+            if not options.session or record.session == session.id
+        ]
+        found = compare(
+            groups_of(options.what, lambda name: select(records, name)),
+            detect=options.detect,
+            embodied_g=options.embodied_g,
+            lower_is_better=options.lower_is_better,
+            higher_is_better=options.higher_is_better,
+        )
+        self._publish({"text/plain": str(found), "text/html": found._repr_html_()})
+        if options.plot is not None:
+            from jupyter_green.report.compare_figure import (  # noqa: PLC0415 - slow
+                png,
+            )
+
+            text = f"quality against energy: {', '.join(options.what)}"
+            image = png(found, options.plot or None)
+            self._publish({"text/plain": text, "image/png": image})
+
+    def _show(self, table: Table) -> None:
+        self._publish(
+            {"text/plain": render_text(table), "text/html": render_html(table)}
+        )
+
+    def _publish(self, data: dict[str, Any]) -> None:
+        self._shell.display_pub.publish(data)

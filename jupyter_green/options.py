@@ -1,0 +1,82 @@
+"""The options of verbs that the notebook and the shell share, said once.
+
+``%green compare`` and ``jupyter green compare`` take the same ones.  Imports `errors`
+and `report.contrast`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from jupyter_green.report.contrast import DETECT
+
+
+def add_compare_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `compare` takes."""
+    add = parser.add_argument
+    add(
+        "what",
+        nargs="+",
+        metavar="LABEL",
+        help="labels or ids of records; the first is the reference",
+    )
+    add("--since", metavar="WHEN", help="a date or time, or a span: 24h, 7d, 2w")
+    add(
+        "--detect",
+        type=fraction,
+        default=DETECT,
+        metavar="FRACTION",
+        help="the difference that repeats are asked for (10%%)",
+    )
+    add(
+        "--embodied-g",
+        type=float,
+        metavar="G",
+        help="CO2e of the hardware's making that falls to one run, for the SCI",
+    )
+    add(
+        "--lower-is-better",
+        action="append",
+        default=[],
+        metavar="METRIC",
+        help="a metric of which less is better",
+    )
+    add(
+        "--higher-is-better",
+        action="append",
+        default=[],
+        metavar="METRIC",
+        help="a metric of which more is better, in spite of its name",
+    )
+
+
+def fraction(text: str) -> float:
+    """Read ``10%`` or ``0.1``.
+
+    Raises:
+        argparse.ArgumentTypeError: It is no fraction above 0.
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        value = float(number) / (100.0 if percent else 1.0)
+    except ValueError:
+        value = 0.0
+    if rest or not 0.0 < value <= 10.0:  # noqa: PLR2004 - up to ten times as much
+        raise argparse.ArgumentTypeError(f"{text!r}: give 10% or 0.1")
+    return value
+
+
+def completions(verb: str) -> Sequence[str]:
+    """Return the options of a shared verb, for the Tab key."""
+    return {
+        "compare": (
+            "--since",
+            "--session",
+            "--plot",
+            "--detect",
+            "--embodied-g",
+            "--lower-is-better",
+            "--higher-is-better",
+        ),
+    }.get(verb, ())
