@@ -97,7 +97,7 @@ def test_work_added_by_hand_is_the_estimate_and_says_so(
     assert found.energy_kwh == pytest.approx(32_972.8)
     assert found.co2e_g == pytest.approx(13.963981e6, rel=1e-6)
     assert {d.method for d in found.devices} == {"estimated"}
-    assert "by-hand" in found.flags
+    assert "added" in found.flags
     assert len(found.devices) == 8
     assert found.duration_s == pytest.approx(82432 / 8 * 3600)
     assert found.started_at.startswith("2023-02-01T00:00:00")
@@ -118,14 +118,14 @@ def test_what_an_estimate_assumes_is_in_the_records_flags(home: Path) -> None:
     assert green("add", "--label", "c", "--energy-kwh", "6", *place) == 0
     found = {r.label: r for r in read_ledger([home]).records}
     assert set(found["a"].flags) == {
-        "by-hand",
+        "added",
         "board-power-assumed",
         "full-load-assumed",
     }
     assert found["a"].energy_kwh == pytest.approx(2 * 10 * 0.4)
     assert found["a"].uncertainty_j is None
     assert [d.energy_j for d in found["b"].devices] == [pytest.approx(3 * 3.6e6)] * 2
-    assert found["b"].flags == ("by-hand", "energy-stated")
+    assert found["b"].flags == ("added", "energy-stated")
     assert [d.kind for d in found["c"].devices] == ["machine"]
     assert found["c"].duration_s == 0.0
 
@@ -169,9 +169,7 @@ def test_an_import_takes_pue_out_once_and_calls_nothing_measured(
     assert found.pue.value == 1.5
     assert found.uncertainty_j is None
     assert {d.method for d in found.devices} == {"estimated"}
-    assert {"imported-codecarbon", "method-unstated", "status-unstated"} < set(
-        found.flags
-    )
+    assert {"imported", "method-unstated", "status-unstated"} < set(found.flags)
     assert "time-zone-unstated" in found.flags
     gpus = [d for d in found.devices if d.kind == "gpu"]
     assert [g.energy_j for g in gpus] == [pytest.approx(0.25 * 3.6e6)] * 4

@@ -1,6 +1,6 @@
 """Make a record of estimated work, so that a total can hold what nobody metered.
 
-Its method is ``estimated`` and its flag `BY_HAND`; the calculator's assumptions that a
+Its method is ``estimated`` and its flag `ADDED`; the calculator's assumptions that a
 reader must know are flags too.  Imports `estimates`, `records` and `units`.
 """
 
@@ -13,7 +13,7 @@ from jupyter_green.errors import EstimateError
 from jupyter_green.records import DeviceRecord, Record
 from jupyter_green.units import j_from_kwh
 
-BY_HAND = "by-hand"
+ADDED = "added"  # the report calls such runs not metered
 BOARD_POWER = "board-power-assumed"
 FULL_LOAD = "full-load-assumed"
 ENERGY_STATED = "energy-stated"
@@ -80,7 +80,7 @@ def _flags(given: EstimateInput, result: Estimate) -> tuple[str, ...]:
     takes_board = result.gpu_power_w is not None and given.power_w is None
     nominal = takes_board or given.cpu_cores is not None
     found = (
-        (True, BY_HAND),
+        (True, ADDED),
         (is_stated, ENERGY_STATED),
         (takes_board and not is_stated, BOARD_POWER),
         (nominal and given.utilisation is None and not is_stated, FULL_LOAD),
@@ -130,7 +130,7 @@ def _device(
     energy_j = j_from_kwh(energy_kwh)
     known = relative_uncertainty
     return DeviceRecord(
-        id=f"{BY_HAND}:{name}:{index}",
+        id=f"{ADDED}:{name}:{index}",
         kind=kind,
         method="estimated",
         energy_j=energy_j,

@@ -23,7 +23,7 @@ from jupyter_green.errors import EstimateError
 from jupyter_green.records import DeviceRecord, Host, Intensity, Pue, Record
 from jupyter_green.units import G_PER_KG, j_from_kwh
 
-IMPORTED = "imported-codecarbon"
+IMPORTED = "imported"
 METHOD_UNSTATED = "method-unstated"
 ZONE_UNSTATED = "time-zone-unstated"
 STATUS_UNSTATED = "status-unstated"
