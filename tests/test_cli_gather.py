@@ -201,6 +201,8 @@ def test_importing_again_adds_nothing_and_a_later_state_replaces(
     first = replace(ROW, duration=1800.0, gpu_energy=0.75)
     path = emissions(tmp_path, first)
     assert green("import", path) == 0
+    # Files are read in the order of their names, which hold the second.
+    next(home.iterdir()).rename(home / "0.jsonl")
     emissions(tmp_path, ROW, replace(ROW, run_id="run-2"))
     capsys.readouterr()
     assert green("import", path) == 0
