@@ -124,6 +124,12 @@ class Meter:
         with self._lock:
             return tuple(self._open.values())
 
+    @property
+    def innermost(self) -> Window | None:
+        """This thread's window that the next one will be part of."""
+        self._own_process()
+        return self._innermost()
+
     def begin(
         self, label: str = "", *, purpose: str | None = None, **known: Any
     ) -> Window:
