@@ -46,6 +46,13 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell Jupyter Server where the extension is; nobody else calls this."""
+    from jupyter_green.server.app import GreenApp  # noqa: PLC0415 - the server's only
+
+    return [{"module": "jupyter_green.server.app", "app": GreenApp}]
+
+
 __all__ = [
     "DeviceRecord",
     "JupyterGreenError",
