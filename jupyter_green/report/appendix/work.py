@@ -1,0 +1,343 @@
+"""Records as columns: one place for each run, and one for each device of each run.
+
+Sums over a hundred thousand runs are then sums of arrays.  What overlaps is charged
+once here.  Imports the ledger's sharing, `selection` and `supply`; numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from jupyter_green.ledger.shares import LONGEST_S, TOLERANCE_US, parts_charged
+from jupyter_green.ledger.sums import FAILED, DeviceKey, host_id
+from jupyter_green.records import Record
+from jupyter_green.report.appendix.author import AuthorFacts
+from jupyter_green.report.appendix.selection import Placed, Selection
+from jupyter_green.report.appendix.supply import Terms, terms
+
+K = TypeVar("K", bound=Hashable)
+US_PER_H = 3.6e9
+# A single run of 280 GWh would be more than any model has taken; it is an error.
+LARGEST_J = 1e15
+
+
+class Numbered(Generic[K]):
+    """Number things in the order in which they are first seen."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[K, int] = {}
+
+    def __call__(self, thing: K) -> int:
+        """Return the thing's number."""
+        return self._numbers.setdefault(thing, len(self._numbers))
+
+    @property
+    def things(self) -> list[K]:
+        """All things by their numbers."""
+        return list(self._numbers)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What counts, in columns.
+
+    Attributes:
+        selection: The records it is made of.
+        records: Those that count, oldest first: one for each run.
+        author: What the authors state.
+        hosts: Machines' hashes by number; empty: unknown.
+        devices: Machine and id of each device by number.
+        kinds: Kinds of device by number.
+        methods: Methods by number.
+        terms: PUE and intensity by number.
+        run: Columns with one value for each run.
+        entry: Columns with one value for each device of each run.
+        impossible: How many figures are none: not finite, or absurd.
+    """
+
+    selection: Selection
+    records: tuple[Record, ...]
+    author: AuthorFacts
+    hosts: list[str]
+    devices: list[DeviceKey]
+    kinds: list[str]
+    methods: list[str]
+    terms: list[Terms]
+    run: dict[str, Any]
+    entry: dict[str, Any]
+    impossible: int
+
+    @cached_property
+    def is_measured(self) -> Any:
+        """Which entries have a figure."""
+        return ~np.isnan(self.entry["energy_j"])
+
+    @cached_property
+    def energy_j(self) -> Any:
+        """Charged joules of each entry, 0 where there is no figure."""
+        return np.where(self.is_measured, self.entry["energy_j"], 0.0)
+
+    @cached_property
+    def run_energy_j(self) -> Any:
+        """Charged joules of each run; NaN: not measured."""
+        energy = self.per_run(self.energy_j)
+        return np.where(self.per_run(self.is_measured) > 0, energy, np.nan)
+
+    @cached_property
+    def run_gpu_us(self) -> Any:
+        """Microseconds of GPUs that each run is charged."""
+        return self.per_run(self.entry["gpu_us"])
+
+    @cached_property
+    def run_co2e_g(self) -> Any:
+        """Grams of each run; NaN: no energy or no intensity."""
+        return self.run_energy_j * self.factor("g_per_j")
+
+    @cached_property
+    def shared_runs(self) -> list[int]:
+        """Numbers of the runs of which something is charged elsewhere."""
+        found: list[int] = np.unique(
+            self.entry["owner"][self.entry["part"] < 1.0]
+        ).tolist()
+        return found
+
+    def per_run(self, of_entry: Any) -> Any:
+        """Return the sum of something over the devices of each run."""
+        return np.bincount(self.entry["owner"], of_entry, minlength=len(self.records))
+
+    def factor(self, name: str) -> Any:
+        """Return a property of each run's terms as a column; None is NaN."""
+        values = [getattr(each, name) for each in self.terms]
+        column = np.array([math.nan if v is None else float(v) for v in values])
+        return column[self.run["terms"]] if values else np.zeros(0)
+
+    def number(self, of: Callable[[Record], K]) -> tuple[Any, list[K]]:
+        """Return for each run the number of what *of* says, and what these are."""
+        numbered: Numbered[K] = Numbered()
+        column = np.fromiter(
+            (numbered(of(record)) for record in self.records),
+            np.int64,
+            len(self.records),
+        )
+        return column, numbered.things
+
+
+def tabulate(selection: Selection, author: AuthorFacts) -> Work:
+    """Return the selected records as columns, each joule and GPU-second once."""
+    table = _Table(author)
+    for placed in selection.counted:
+        table.add(placed)
+    counted = len(selection.counted)
+    entries = len(table.entries)
+    for rival in selection.rivals:
+        table.add(rival)
+    run = _columns(table.runs, _RUN)
+    entry = _columns(table.entries, _ENTRY)
+    _charge_once(run, entry, table.hosts.things)
+    run = {name: column[:counted] for name, column in run.items()}
+    entry = {name: column[:entries] for name, column in entry.items()}
+    entry["gpu_us"] = _gpu_time(run, entry)
+    whole, random = entry["whole_j"], entry["random_j"]
+    random = np.where(np.isnan(whole) | np.isnan(random), 0.0, random)
+    entry["random_j"] = random
+    entry["common_j"] = np.sqrt(
+        np.maximum(np.where(np.isnan(whole), 0.0, whole) ** 2 - random**2, 0.0)
+    )
+    return Work(
+        selection=selection,
+        records=tuple(p.record for p in selection.counted),
+        author=author,
+        hosts=table.hosts.things,
+        devices=table.devices.things,
+        kinds=table.kinds.things,
+        methods=table.methods.things,
+        terms=table.terms,
+        run=run,
+        entry=entry,
+        impossible=table.impossible,
+    )
+
+
+_RUN = {
+    "begin_us": np.int64,
+    "length_us": np.int64,
+    "is_dated": bool,
+    "is_placed": bool,
+    "duration_s": float,
+    "host": np.int64,
+    "terms": np.int64,
+    "is_failed": bool,
+    "devices": np.int64,
+}
+_ENTRY = {
+    "owner": np.int64,
+    "device": np.int64,
+    "kind": np.int64,
+    "method": np.int64,
+    "is_gpu": bool,
+    "energy_j": float,
+    "whole_j": float,
+    "random_j": float,
+    "coverage": float,
+    "idle_w": float,
+}
+
+
+class _Table:
+    """Rows in the making."""
+
+    def __init__(self, author: AuthorFacts) -> None:
+        self.runs: list[tuple[Any, ...]] = []
+        self.entries: list[tuple[Any, ...]] = []
+        self.hosts: Numbered[str] = Numbered()
+        self.devices: Numbered[DeviceKey] = Numbered()
+        self.kinds: Numbered[str] = Numbered()
+        self.methods: Numbered[str] = Numbered()
+        self.terms: list[Terms] = []
+        self.impossible = 0
+        self._terms_of: dict[Any, int] = {}
+        self._author = author
+
+    def add(self, placed: Placed) -> None:
+        record, span = placed.record, placed.span
+        host = host_id(record)
+        duration_s = record.duration_s
+        if not 0 <= duration_s < LONGEST_S:
+            self.impossible += 1
+            duration_s = 0.0
+        owner = len(self.runs)
+        self.runs.append(
+            (
+                span[0] if span else 0,
+                round(duration_s * 1e6),
+                span is not None,
+                # Of an unknown machine nothing is known to be shared.
+                span is not None and bool(host),
+                duration_s,
+                self.hosts(host),
+                self._number_terms(record),
+                record.status in FAILED,
+                len(record.devices),
+            )
+        )
+        gpus: set[str] = set()
+        for device in record.devices:
+            # A device that stands twice in a record is allocated once.
+            is_gpu = device.kind == "gpu" and device.id not in gpus
+            if is_gpu:
+                gpus.add(device.id)
+            energy_j = self._usable(device.energy_j)
+            idle_w = device.idle_power_w
+            self.entries.append(
+                (
+                    owner,
+                    self.devices((host, device.id)),
+                    self.kinds(device.kind),
+                    self.methods(device.method),
+                    is_gpu,
+                    energy_j,
+                    self._usable(device.uncertainty_j),
+                    self._usable(device.uncertainty_random_j),
+                    device.coverage,
+                    math.nan if idle_w is None else idle_w,
+                )
+            )
+
+    def _usable(self, figure: float | None) -> float:
+        if figure is None:
+            return math.nan
+        if not -LARGEST_J < figure < LARGEST_J:
+            self.impossible += 1
+            return math.nan
+        return figure
+
+    def _number_terms(self, record: Record) -> int:
+        key = (record.intensity, record.pue)
+        number = self._terms_of.get(key)
+        if number is None:
+            found = terms(record.intensity, record.pue, self._author)
+            if found not in self.terms:
+                self.terms.append(found)
+            number = self._terms_of[key] = self.terms.index(found)
+        return number
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], kinds: dict[str, Any]) -> dict[str, Any]:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(kinds)
+    return {
+        name: np.array(column, dtype=kind)
+        for (name, kind), column in zip(kinds.items(), columns, strict=True)
+    }
+
+
+def _charge_once(run: dict[str, Any], entry: dict[str, Any], hosts: list[str]) -> None:
+    """Reduce what several runs measured, as `ledger.shares` does, in place."""
+    entry["recorded_j"] = entry["energy_j"].copy()
+    part = entry["part"] = np.ones(len(entry["owner"]))
+    members = _overlapping(run, len(hosts))
+    owner = entry["owner"]
+    some = np.flatnonzero(members[owner] & ~np.isnan(entry["energy_j"]))
+    begin, end = run["begin_us"], run["begin_us"] + run["length_us"]
+    for together in _by_device(entry["device"], some):
+        on = owner[together]
+        part[together] = parts_charged(begin[on], end[on], entry["energy_j"][together])
+    for name in ("energy_j", "whole_j", "random_j"):
+        entry[name] = entry[name] * part
+
+
+def _overlapping(run: dict[str, Any], hosts: int) -> Any:
+    """Return which runs cover time that another one of their host covers too."""
+    begin, end = run["begin_us"], run["begin_us"] + run["length_us"]
+    members = np.zeros(len(begin), dtype=bool)
+    for number in range(hosts):
+        some = np.flatnonzero((run["host"] == number) & run["is_placed"])
+        if not len(some):
+            continue
+        some = some[np.argsort(begin[some], kind="stable")]
+        last_end = np.maximum.accumulate(end[some])
+        is_first = np.ones(len(some), dtype=bool)
+        is_first[1:] = begin[some][1:] >= last_end[:-1] - TOLERANCE_US
+        group = np.cumsum(is_first) - 1
+        members[some] = np.bincount(group)[group] > 1
+    return members
+
+
+def _gpu_time(run: dict[str, Any], entry: dict[str, Any]) -> Any:
+    """Return the microseconds that each entry had a GPU, common time split evenly."""
+    owner = entry["owner"]
+    time_us = np.where(entry["is_gpu"], run["length_us"][owner], 0).astype(float)
+    some = np.flatnonzero(entry["is_gpu"] & run["is_placed"][owner])
+    begin, end = run["begin_us"], run["begin_us"] + run["length_us"]
+    for together in _by_device(entry["device"], some):
+        on = owner[together]
+        time_us[together] = split_time(begin[on], end[on])
+    return time_us
+
+
+def split_time(begin_us: Any, end_us: Any) -> Any:
+    """Return the time of each span, time that several cover split evenly.
+
+    The sum is the length of the union.
+    """
+    count = len(begin_us)
+    times = np.concatenate((begin_us, end_us))
+    steps = np.repeat((1, -1), count)
+    order = np.lexsort((steps, times))
+    covering = np.cumsum(steps[order])
+    share = np.diff(times[order]) / np.maximum(covering[:-1], 1)
+    so_far = np.empty(2 * count)
+    so_far[order] = np.concatenate(((0.0,), np.cumsum(share)))
+    return np.maximum(so_far[count:] - so_far[:count], 0.0)
+
+
+def _by_device(device: Any, some: Any) -> list[Any]:
+    if not len(some):
+        return []
+    some = some[np.argsort(device[some], kind="stable")]
+    return np.split(some, np.flatnonzero(np.diff(device[some])) + 1)
