@@ -1,0 +1,128 @@
+"""Live power: samples of joules become watts, kept for the chart and for idle waste.
+
+Pure; imports `sampler` and `units`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from jupyter_green.sampler import Level, Sample
+from jupyter_green.units import NS_PER_S, s_from_ns
+
+KEPT_S = 600
+# Joules are kept longer than watts, once a minute: a kernel may idle for a day.
+COARSE_NS = 60 * NS_PER_S
+KEPT_COARSE = 24 * 60
+# Two samples farther apart say nothing of the power now: nobody watched in between.
+LONGEST_S = 5.0
+
+
+class PowerPoint(Struct, frozen=True, kw_only=True):
+    """Watts at one moment, as the chart shows them.
+
+    Attributes:
+        t: End of the step, in seconds since 1970.
+        power_w: Mean watts over the step by device; None: not known now.
+        total_w: Their sum; None where no device has a figure.
+    """
+
+    t: float
+    power_w: dict[str, float | None]
+    total_w: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Joules that a device drew.
+
+    Attributes:
+        energy_j: Joules.
+        covered_s: Seconds that they are of, up to the last sample.
+    """
+
+    energy_j: float
+    covered_s: float
+
+
+class PowerHistory:
+    """Keep ten minutes of watts, and a day of joules."""
+
+    def __init__(self) -> None:
+        self._points: deque[PowerPoint] = deque(maxlen=KEPT_S)
+        self._fine: deque[Sample] = deque(maxlen=KEPT_S)
+        self._coarse: deque[Sample] = deque(maxlen=KEPT_COARSE)
+
+    def add(
+        self, sample: Sample, t: float, told_w: Mapping[str, float] | None = None
+    ) -> PowerPoint | None:
+        """Take a sample; return its watts, or None where it follows on nothing.
+
+        Args:
+            sample: Cumulative joules.
+            t: Its moment in seconds since 1970.
+            told_w: Watts that slow counters tell beside their joules: between two
+                ticks of such a counter its joules alone give a ragged line.
+        """
+        before = self._fine[-1] if self._fine else None
+        self._fine.append(sample)
+        if not self._coarse or sample.t_ns - self._coarse[-1].t_ns >= COARSE_NS:
+            self._coarse.append(sample)
+        if before is None or s_from_ns(sample.t_ns - before.t_ns) > LONGEST_S:
+            return None
+        power_w = {
+            identifier: _mean_w(before.levels.get(identifier), level)
+            for identifier, level in sample.levels.items()
+        }
+        for identifier, watts in (told_w or {}).items():
+            if power_w.get(identifier) is not None:
+                power_w[identifier] = watts
+        known = [watts for watts in power_w.values() if watts is not None]
+        point = PowerPoint(t=t, power_w=power_w, total_w=sum(known) if known else None)
+        self._points.append(point)
+        return point
+
+    def since(self, t: float) -> list[PowerPoint]:
+        """Return the points later than *t*, oldest first."""
+        return [point for point in tuple(self._points) if point.t > t]
+
+    @property
+    def last(self) -> PowerPoint | None:
+        """The newest point."""
+        return self._points[-1] if self._points else None
+
+    def drawn(self, identifier: str, since_ns: int) -> Drawn | None:
+        """Return what a device drew from a moment to the newest sample.
+
+        The figure begins at the first sample after the moment.  A counter counts on
+        while nobody samples, so a gap between samples loses nothing of it; of a gauge,
+        time that no reading covers is left out.  None: no two samples tell.
+        """
+        if not self._fine:
+            return None
+        last = self._fine[-1]
+        end = last.levels.get(identifier)
+        for sample in (*self._coarse, *self._fine):
+            begin = sample.levels.get(identifier)
+            if sample.t_ns < since_ns or begin is None or sample is last:
+                continue
+            if end is None or begin.epoch != end.epoch:
+                return None
+            gap_ns = end.gap_ns - begin.gap_ns
+            covered_ns = last.t_ns - sample.t_ns - gap_ns
+            if covered_ns <= 0:
+                return None
+            return Drawn(end.energy_j - begin.energy_j, s_from_ns(covered_ns))
+        return None
+
+
+def _mean_w(before: Level | None, now: Level) -> float | None:
+    if before is None or now.fault or before.epoch != now.epoch:
+        return None
+    if now.t_ns <= before.t_ns:
+        return None
+    return (now.energy_j - before.energy_j) / s_from_ns(now.t_ns - before.t_ns)
