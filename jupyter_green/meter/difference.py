@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from jupyter_green.devices.device import About, Occupancy
-from jupyter_green.meter import edges
+from jupyter_green.meter import edges, steps
 from jupyter_green.records import DeviceRecord, Share
 from jupyter_green.sampler import SLOW_PERIOD_S, Edge, Level, Sample
 from jupyter_green.units import NS_PER_S, s_from_ns
@@ -19,6 +19,8 @@ from jupyter_green.units import NS_PER_S, s_from_ns
 K95 = 1.96
 # Below this fraction of the window the covered part says little about the rest.
 LEAST_COVERAGE = 0.01
+# How far the power before a window is known by the mean of the time before.
+OTHERS = 0.6
 NOT_READ = "it was not read often enough: the interpreter or the machine was busy"
 # The two clocks that tell of a suspend are not read at the same moment.
 LEAST_ASLEEP_NS = NS_PER_S
@@ -57,7 +59,7 @@ def device_record(
         reason = last.fault or NOT_READ
         return _describe(about, idle, energy_j=None, reason=reason)
     estimate = _between(about, first, last, begin, end)
-    refined = _refined(begin, end, ends, breaks)
+    refined = _refined(about, begin, end, ends, breaks)
     if refined and coverage == 1.0:
         estimate = refined
     energy_j, error_j = max(0.0, estimate.energy_j), estimate.error_j
@@ -102,6 +104,7 @@ def was_suspended(begin: Sample, end: Sample) -> bool:
 
 
 def _refined(
+    about: About,
     begin: Sample,
     end: Sample,
     ends: tuple[Edge | None, Edge | None],
@@ -109,6 +112,8 @@ def _refined(
 ) -> edges.Estimate | None:
     """Return the energy between the window's ends instead of between readings."""
     first, last = ends
+    if about.resolution_j is not None and about.update_period_s <= SLOW_PERIOD_S:
+        return _stepped(about, begin, end, ends)
     if first is None or last is None:
         return None
     if not first.ticks and not last.ticks:
@@ -140,6 +145,38 @@ def _refined(
             for start_ns, end_ns in breaks
         ],
     )
+
+
+def _stepped(
+    about: About, begin: Sample, end: Sample, ends: tuple[Edge | None, Edge | None]
+) -> edges.Estimate | None:
+    """Return the energy by a fast counter's steps around the ends."""
+    found = sorted(
+        edges.Tick(
+            (tick.t_ns - begin.t_ns) / NS_PER_S,
+            tick.energy_j,
+            tick.error_ns / NS_PER_S,
+        )
+        for edge in ends
+        if edge is not None
+        for tick in edge.ticks
+    )
+    return steps.stepped_energy(
+        _apart(found, 0.5 * about.update_period_s),
+        0.0,
+        s_from_ns(end.t_ns - begin.t_ns),
+        period_s=about.update_period_s,
+        before_w=begin.levels[about.id].before_w,
+    )
+
+
+def _apart(ticks: Sequence[edges.Tick], least_s: float) -> list[edges.Tick]:
+    """Drop ticks that are the same one seen from two sides: the moment tells."""
+    kept: list[edges.Tick] = []
+    for tick in ticks:
+        if not kept or tick.t_s - kept[-1].t_s > least_s:
+            kept.append(tick)
+    return kept
 
 
 def _sampled(begin: Sample, end: Sample, last: Edge) -> edges.Estimate | None:
@@ -222,6 +259,9 @@ def _between(
         energy_j -= before_w * (early_s + 0.5 * period_s + seen_s)
         energy_j += max(0.0, energy_j) / window_s * unseen_s
     variance = period_s**2 * (before_w**2 + inside_w**2) / 12.0
+    if period_s <= SLOW_PERIOD_S:
+        # Another's load may have begun any time before the window.
+        variance += (OTHERS * step_w * (early_s + 0.5 * period_s)) ** 2
     variance += (
         about.resolution_j**2 * 2.0 / 12.0 + (step_w * (early_s + late_s)) ** 2 / 3.0
     )

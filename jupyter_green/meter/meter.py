@@ -19,6 +19,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol, Self
 
@@ -41,6 +42,8 @@ KEPT_BREAKS = 32
 LEAST_OCCUPANCY_S = 0.2
 # A curve of fewer points says nothing that the mean does not say.
 CURVE_LEAST = 3
+# Waiting for GPUs that have nothing to do takes less.
+AT_ONCE_NS = NS_PER_S // 5000
 # About what telling the journal takes.
 JOURNAL_S = 0.0005
 
@@ -172,10 +175,9 @@ class Meter:
         # The window's own time begins with the last reading: nothing is done after it
         # that could as well be done before.
         try:
-            first = self.sampler.await_edges(self.sampler.clock())
-            window.edges = (first, {})
             rested = not self._open
-            begin = window.begin = self.sampler.sample(after_rest=rested)
+            begin = self.sampler.sample(after_rest=rested)
+            window.edges = (self.sampler.await_edges(self.sampler.clock()), {})
         except BaseException:  # an interrupt: nobody will end this window
             self.sampler.release()
             self._unstack(window)
@@ -184,6 +186,7 @@ class Meter:
             self._note_break(begin.t_ns)
             self._open[identifier] = window
             self._beats[identifier] = begin.t_ns + self._heartbeat_ns
+            window.begin = replace(begin, t_ns=self.sampler.clock())
         return window
 
     def end(
@@ -215,8 +218,11 @@ class Meter:
         self._own_process()
         if window.pid != self._pid:
             return window.record
+        moment_ns = self.sampler.clock()
         self._wait_for_gpus()
-        end = self.sampler.sample(at_end=True)
+        if self.sampler.clock() - moment_ns > AT_ONCE_NS:
+            moment_ns = self.sampler.clock()  # there was work to wait for
+        end = self.sampler.sample(at_end=True, moment_ns=moment_ns)
         with self._lock:
             if self._open.pop(window.id, None) is None:
                 raise MeterError(

@@ -10,6 +10,7 @@ Imports `devices`, `units` and the other modules of this package.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import threading
@@ -99,6 +100,7 @@ class Sampler:
         self._pid = os.getpid()
         self._closed = False
         self._asked = ""
+        self._urgent = 0
         self._is_hanging = False
 
     @property
@@ -112,6 +114,7 @@ class Sampler:
         at_end: bool = False,
         after_rest: bool = False,
         with_host: bool = True,
+        moment_ns: int | None = None,
     ) -> Sample:
         """Read every device now.  Never raises for a device.
 
@@ -121,12 +124,16 @@ class Sampler:
             after_rest: Nothing was metered since the reading before: the power since
                 then is that from before the work.
             with_host: Read the CPU times too, which cost as much as all counters.
+            moment_ns: The moment meant, a little before the call; None: the call's.
         """
         self._own_process()
         called_ns = self.clock()
+        self._urgent += 1  # a burst of polls makes way
         if self._hangs():
+            self._urgent -= 1
             return self._last(called_ns)
         with self._lock:
+            self._urgent -= 1
             begun_ns = self.clock()
             host = None
             # Nothing but the fast counters stands between here and the moment.
@@ -135,7 +142,8 @@ class Sampler:
             if with_host and not at_end:
                 host = self._read_host_times()
             faults = self._read(self._reading_order(at_end), after_rest=after_rest)
-            moment_ns = begun_ns if at_end else self.clock()
+            if moment_ns is None:
+                moment_ns = begun_ns if at_end else self.clock()
             if with_host and at_end:
                 host = self._read_host_times()
             levels = {i: t.level for i, t in self._tracks.items() if t.level}
@@ -169,6 +177,11 @@ class Sampler:
                 return {}
             for identifier, track in self._tracks.items():
                 if track.awaits:
+                    if track.is_fast:
+                        request = Awaited(t_ns, t_ns)
+                        awaited[identifier] = request
+                        self._awaited.append((track, request))
+                        continue
                     learnt = not track.is_slow or track.clock.is_known
                     usual = PATIENCE if learnt else LEARNING
                     patience_ns = round((patience or usual) * track.clock.period_ns)
@@ -181,9 +194,9 @@ class Sampler:
 
     def learn(self) -> None:
         """Find out when the slow counters move, in the background."""
-        slow = [t.clock.period_ns for t in self._tracks.values() if t.is_slow]
-        if slow:
-            ahead_ns = round(LEARNING * max(slow))
+        periods = [t.clock.period_ns for t in self._tracks.values() if t.is_slow]
+        if periods or any(t.is_fast for t in self._tracks.values()):
+            ahead_ns = round(LEARNING * max(periods, default=0.0))
             self.await_edges(self.clock() + ahead_ns, patience=LEARNING)
 
     def on_edges(self, listener: Callable[[], None]) -> None:
@@ -277,6 +290,8 @@ class Sampler:
         """Return when an awaited tick is to be looked for next."""
         times = [float("inf")]
         for track, request in self._awaited:
+            if track.is_fast:
+                return -math.inf
             spacing_ns = max(_spacing_ns(track), CALLS_APART * track.call_ns)
             times.append(
                 max(
@@ -290,7 +305,32 @@ class Sampler:
         """Poll the counters whose tick is awaited."""
         with self._lock:
             tracks = {id(track): track for track, _ in self._awaited}
-            faults = self._read(tracks.values())
+            faults = self._read(t for t in tracks.values() if not t.is_fast)
+        self._report(faults)
+        if fast := [track for track in tracks.values() if track.is_fast]:
+            self._burst(fast)
+
+    def _burst(self, tracks: Sequence[Track]) -> None:
+        """Poll fast counters back to back until each was seen to move twice.
+
+        Until its period is known: a few times more.  A sample that is asked for goes
+        first: then the burst ends, and what was seen has to do.
+        """
+        begun_ns = self.clock()
+        faults: list[tuple[Track, str]] = []
+        sought = {id(track): track.steps_sought for track in tracks}
+        longest_ns = max(
+            (sought[id(track)] + 0.5) * track.clock.period_ns for track in tracks
+        )
+        while not self._urgent and not faults:
+            pending = [track for track in tracks if sought[id(track)] > 0]
+            if not pending or self.clock() - begun_ns > longest_ns:
+                break
+            for track in pending:
+                seen_ns = track.sighted_ns
+                with self._lock:
+                    faults += self._read([track])
+                sought[id(track)] -= track.sighted_ns > seen_ns
         self._report(faults)
 
     def _read(
@@ -302,8 +342,7 @@ class Sampler:
             begun_ns = self.clock()
             if fault := track.read(after_rest=after_rest):
                 faults.append((track, fault))
-            track.polled_ns = self.clock()
-            track.call_ns = track.polled_ns - begun_ns
+            track.note_call(begun_ns, self.clock())
         self._is_hanging = False
         return faults
 
@@ -351,7 +390,10 @@ class Sampler:
         odd: list[tuple[Track, str]] = []
         with self._lock:
             for track, request in self._awaited:
-                if track.has_tick_after(request.t_ns):
+                if track.is_fast:
+                    # One burst it had: what it saw is all there will be.
+                    request.edge = track.edge(request.t_ns)
+                elif track.has_tick_after(request.t_ns):
                     track.note_powers()
                     request.edge = track.edge(request.t_ns)
                     odd.append((track, track.check()))

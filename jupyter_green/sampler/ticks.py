@@ -112,6 +112,10 @@ class TickClock:
                     low_ns, high_ns = narrowed
         return 0.5 * (low_ns + high_ns), (high_ns - low_ns) / math.sqrt(12.0)
 
+    def error_ns(self, error_ns: float, count: float) -> float:
+        """Return the standard deviation *count* periods from a known moment."""
+        return math.hypot(error_ns, self._drift_ns(count) / math.sqrt(3.0))
+
     def _learn(self) -> None:
         """Take the median distance of neighbouring ticks as the period."""
         if len(self._brackets) <= LEAST_BRACKETS:
@@ -122,10 +126,11 @@ class TickClock:
         distances = sorted(b - a for a, b in pairwise(middles))
         period_ns = distances[len(distances) // 2]
         if all(abs(d - period_ns) < WIDEST * period_ns for d in distances):
-            self.period_ns = (middles[-1] - middles[0]) / (len(middles) - 1)
+            count, width_ns = len(latest) - 1, latest[0].width_ns + latest[-1].width_ns
+            self.period_ns = (middles[-1] - middles[0]) / count
+            self.period_error_ns = 0.5 * width_ns / count
             self.is_known = True
             self._origin = latest[0]
-            self._refine(self._brackets[-1])
 
     def _refine(self, bracket: Bracket) -> None:
         """Make the period better over a longer time, while the count is certain."""
@@ -133,13 +138,14 @@ class TickClock:
         span_ns = bracket.middle_ns - origin.middle_ns
         count = round(span_ns / self.period_ns)
         missed_ns = abs(span_ns - count * self.period_ns)
-        if count < LEAST_BRACKETS or missed_ns > WIDEST * self.period_ns:
-            # The phase moved, or so much time passed that ticks cannot be counted.
+        # The phase moved, or so much time passed that ticks cannot be counted.
+        if max(missed_ns, self._drift_ns(count)) > WIDEST * self.period_ns:
             self._origin = bracket
-        else:
-            self.period_ns = span_ns / count
-            # Both ends lie anywhere in their brackets.
-            self.period_error_ns = 0.5 * (origin.width_ns + bracket.width_ns) / count
+            return
+        # Both ends lie anywhere in their brackets.
+        error_ns = 0.5 * (origin.width_ns + bracket.width_ns) / max(1, count)
+        if count >= LEAST_BRACKETS and error_ns < self.period_error_ns:
+            self.period_ns, self.period_error_ns = span_ns / count, error_ns
 
-    def _drift_ns(self, count: int) -> float:
+    def _drift_ns(self, count: float) -> float:
         return abs(count) * self.period_error_ns

@@ -31,6 +31,16 @@ SAME_NS = 1_000_000
 # a fast counter's step, shorter than what a small counter wraps in.
 TELLING_NS = (NS_PER_S // 50, 30 * NS_PER_S)
 KEPT_SIGHTINGS = 64
+# A fast counter's readings of the last second or so, and those next to a moment.
+KEPT_READINGS = 128
+NEAR_PERIODS = 30
+# Steps to see after a window's end: two tell the power there.  Until the period is
+# known to a part of itself: more.
+STEPS_SOUGHT = 2
+STEPS_LEARNT = 30
+LEARNT_ERROR = 0.005
+# A reading nearer to a step than so many standard deviations may show either side.
+TELLING_ERRORS = 2.0
 KEPT_POWERS = 512
 
 
@@ -67,9 +77,16 @@ class Track:
         self.is_slow = (
             about.update_period_s > SLOW_PERIOD_S and about.resolution_j is not None
         )
+        # Fast, but not continuous: it matters to a window of milliseconds.
+        self.is_fast = (
+            0.0 < about.update_period_s <= SLOW_PERIOD_S
+            and about.resolution_j is not None
+            and about.method != "estimated"
+        )
         self.clock = TickClock(about.update_period_s * NS_PER_S)
-        self.polled_ns = self.call_ns = 0
+        self.polled_ns = self.call_ns = self.quickest_ns = 0
         self._sightings: deque[_Sighting] = deque(maxlen=KEPT_SIGHTINGS)
+        self._readings: deque[_Poll] = deque(maxlen=KEPT_READINGS)
         self._powers: deque[Power] = deque(maxlen=KEPT_POWERS)
         self.doubt = 0.0
         self._is_checked = False
@@ -101,11 +118,28 @@ class Track:
 
         Where a call takes a good part of a period, no poll can tell when it moved.
         """
+        if self.is_fast:
+            # A clock that stands still during a call tells no moments.
+            return 0 < self.quickest_ns <= WIDEST * self.clock.period_ns
         if self.call_ns > WIDEST * self.clock.period_ns:
             return False
         return self.is_slow or (
             self.device.about.resolution_j is None and self.has_power_history
         )
+
+    @property
+    def steps_sought(self) -> int:
+        """How many steps of a fast counter are to be seen next to a moment."""
+        error_ns = LEARNT_ERROR * self.clock.period_ns
+        learnt = self.clock.is_known and self.clock.period_error_ns < error_ns
+        return STEPS_SOUGHT if learnt else STEPS_LEARNT
+
+    def note_call(self, begun_ns: int, done_ns: int) -> None:
+        """Remember when a call of the device ended, and what such calls cost."""
+        self.polled_ns, self.call_ns = done_ns, done_ns - begun_ns
+        # A call that was kept waiting by other work says nothing of the device.
+        least_ns = self.quickest_ns + self.quickest_ns // 8
+        self.quickest_ns = min(self.call_ns, least_ns or self.call_ns)
 
     def note_powers(self) -> None:
         """Take what power readings the device has beside its counter."""
@@ -183,6 +217,8 @@ class Track:
 
     def edge(self, t_ns: int) -> Edge | None:
         """Return the ticks around a moment, and the power there; None if not seen."""
+        if self.is_fast:
+            return self._fast_edge(t_ns)
         if not self.is_slow:
             return Edge((), tuple(self._powers))
         sighting = self._first_after(t_ns)
@@ -204,6 +240,59 @@ class Track:
             mean_w = (sighting.new_j - sighting.old_j) / s_from_ns(period_ns)
             powers = (Power(round(ticks[0].t_ns), mean_w),)
         return Edge(tuple(ticks), powers)
+
+    @property
+    def sighted_ns(self) -> int:
+        """When the counter was last seen to move, in monotonic nanoseconds."""
+        return self._sightings[-1].bracket.high_ns if self._sightings else 0
+
+    def _fast_edge(self, t_ns: int) -> Edge | None:
+        """Return the readings around a moment, each at the step that it shows."""
+        period_ns = self.clock.period_ns
+        nearest = min(
+            self._sightings,
+            key=lambda s: abs(s.bracket.middle_ns - t_ns),
+            default=None,
+        )
+        reach_ns = NEAR_PERIODS * period_ns
+        if (
+            nearest is None
+            or not self.clock.is_known
+            or abs(nearest.bracket.middle_ns - t_ns) > reach_ns
+        ):
+            return None
+        moment_ns, error_ns = self.clock.moment(nearest.bracket)
+        found: dict[int, _Poll] = {}
+        doubtful: list[tuple[int, _Poll]] = []
+        for poll in tuple(self._readings):
+            if abs(poll.t_ns - t_ns) > reach_ns:
+                continue
+            count, after_ns = divmod(poll.t_ns - moment_ns, period_ns)
+            margin_ns = TELLING_ERRORS * self.clock.error_ns(error_ns, count)
+            if after_ns < margin_ns:
+                doubtful.append((int(count), poll))
+            elif period_ns - after_ns < margin_ns:
+                doubtful.append((int(count) + 1, poll))
+            else:
+                found.setdefault(int(count), poll)
+        for step, poll in doubtful:
+            # It shows this step or the one before: a neighbour's value may tell.
+            last, this = found.get(step - 1), found.get(step)
+            if this and poll.energy_j < this.energy_j:
+                found.setdefault(step - 1, poll)
+            elif last and poll.energy_j > last.energy_j:
+                found.setdefault(step, poll)
+        return Edge(
+            tuple(
+                Tick(
+                    moment_ns + step * period_ns,
+                    found[step].energy_j,
+                    self.clock.error_ns(error_ns, step),
+                )
+                for step in sorted(found)
+            ),
+            (),
+        )
 
     def _first_after(self, t_ns: int) -> _Sighting | None:
         if not self.clock.is_known:
@@ -243,7 +332,7 @@ class Track:
         if last is None:
             self._origin_j, self._origin_bound_j = reading.energy_j, reading.bound_j
         energy_j = reading.energy_j - self._origin_j
-        if self.is_slow:
+        if self.is_slow or self.is_fast:
             self._look_for_tick(reading.t_ns, energy_j)
         self.level = Level(
             t_ns=reading.t_ns,
@@ -256,9 +345,13 @@ class Track:
 
     def _look_for_tick(self, t_ns: int, energy_j: float) -> None:
         before, self._poll = self._poll, _Poll(t_ns, energy_j)
+        if self.is_fast:
+            self._readings.append(self._poll)
         if before is None or energy_j <= before.energy_j:
             return
         bracket = Bracket(before.t_ns, t_ns)
+        if self.is_fast and bracket.width_ns > WIDEST * self.clock.period_ns:
+            return
         if bracket.width_ns < self.clock.period_ns or not self.clock.is_known:
             self.clock.add(bracket)
             self._sightings.append(_Sighting(bracket, before.energy_j, energy_j))

@@ -1,0 +1,164 @@
+"""The energy of a window on a counter that moves about every millisecond.
+
+Such a counter (RAPL) is read at both ends of a window, a little outside it, and shows
+the energy up to its last step.  A few polls right after either end tell when it steps,
+so that each reading is the exact energy up to a known moment:
+
+    E = C(q) - C(p) + head + tail,   p, q the first and the last step inside
+
+The head lies between the window's start and p, the tail between q and its end: parts
+of two step intervals whose whole energy the counter tells.  Three pictures of such an
+interval are held against that whole: steady power as inside the window, steady power as
+outside, and power that changes at the window's end, as it does where the load is the
+cell's own.  The nearest one is taken.  Pure; imports `meter.edges` for its values.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jupyter_green.meter.edges import Estimate, Tick
+
+# The power next to an end is taken from steps within so many periods.
+NEAR_PERIODS = 3.5
+# A step farther outside the window than this many periods tells nothing of its end.
+LONGEST_OUTSIDE = 1.5
+# What two rival pictures differ by, as a standard deviation: the chosen one is right
+# but for a load that steps by chance within that very interval.
+RIVAL = 0.1
+# The same where the interval holds many steps that were not seen.
+FAR_RIVAL = 0.6
+# The same where the step outside was not seen.
+UNSEEN = 0.2
+# What no picture explains, as a standard deviation.
+MISSED = 0.5
+# Standard deviation of a window's end.
+STAMP_S = 12e-6
+# Steps this many periods apart are known by the same polls: their moments err alike.
+ALIKE_PERIODS = 30
+OWN_ERROR = 0.3
+# A step of the counter, at each end of an interval.
+FLOOR_J = 61e-6
+
+
+class _Part(NamedTuple):
+    """Joules of a part, the standard deviation, and the watts at the window's end."""
+
+    energy_j: float
+    error_j: float
+    edge_w: float
+
+
+def stepped_energy(
+    ticks: Sequence[Tick],
+    start_s: float,
+    end_s: float,
+    *,
+    period_s: float,
+    before_w: float | None = None,
+) -> Estimate | None:
+    """Return the energy between two moments, or None where too few steps are known.
+
+    Args:
+        ticks: Steps of the counter in order of time; some around the start and around
+            the end, gaps in between.
+        start_s: The window's start.
+        end_s: The window's end.
+        period_s: The counter's period.
+        before_w: The mean power of the time before the window, if known.
+    """
+    times = [tick.t_s for tick in ticks]
+    first, last = bisect_left(times, start_s), bisect_right(times, end_s) - 1
+    if last < first:
+        return None
+    reach_s = LONGEST_OUTSIDE * period_s
+    before = ticks[first - 1] if first else None
+    after = ticks[last + 1] if last + 1 < len(ticks) else None
+    if before is None or start_s - before.t_s > reach_s:
+        before = None
+    if after is None or after.t_s - end_s > reach_s:
+        after = None
+    p, q = ticks[first], ticks[last]
+    if p is q and (before is None or after is None):
+        return None
+    outer = (p, q) if p is not q else (before or p, after or q)
+    inside_w = (outer[1].energy_j - outer[0].energy_j) / (outer[1].t_s - outer[0].t_s)
+    near_s = NEAR_PERIODS * period_s
+    after_w = _near_w(ticks[last + 1 :], near_s)
+    head = _part(
+        p,
+        before,
+        start_s,
+        near_w=_near_w(ticks[first : last + 1], near_s) or inside_w,
+        outer_w=before_w,
+        period_s=period_s,
+    )
+    tail = _part(
+        q,
+        after,
+        end_s,
+        near_w=_near_w(ticks[first : last + 1][::-1], near_s) or inside_w,
+        outer_w=before_w if after_w is None else after_w,
+        period_s=period_s,
+    )
+    if head is None or tail is None:
+        return None
+    early_j, late_j = head.edge_w * p.error_s, tail.edge_w * q.error_s
+    moments_j2 = early_j**2 + late_j**2
+    if end_s - start_s < ALIKE_PERIODS * period_s:
+        moments_j2 = (early_j - late_j) ** 2 + OWN_ERROR**2 * moments_j2
+    variance = head.error_j**2 + tail.error_j**2 + moments_j2
+    energy_j = q.energy_j - p.energy_j + head.energy_j + tail.energy_j
+    return Estimate(energy_j, math.sqrt(variance + 2.0 * FLOOR_J**2))
+
+
+def _near_w(ticks: Sequence[Tick], reach_s: float) -> float | None:
+    """Return the mean power from the first of *ticks* to the next, if that is near."""
+    if len(ticks) > 1 and abs(ticks[1].t_s - ticks[0].t_s) <= reach_s:
+        step_j = ticks[1].energy_j - ticks[0].energy_j
+        return step_j / (ticks[1].t_s - ticks[0].t_s)
+    return None
+
+
+def _part(
+    inner: Tick,
+    outer: Tick | None,
+    end_s: float,
+    *,
+    near_w: float,
+    outer_w: float | None,
+    period_s: float,
+) -> _Part | None:
+    """Return the energy between a step inside and the window's end beyond it."""
+    if outer is None:
+        inside_s = abs(end_s - inner.t_s)
+        if inside_s > LONGEST_OUTSIDE * period_s:
+            return None
+        return _Part(near_w * inside_s, UNSEEN * near_w * inside_s, near_w)
+    inside_s, outside_s = abs(end_s - inner.t_s), abs(outer.t_s - end_s)
+    whole_s = inside_s + outside_s
+    counted_j = abs(outer.energy_j - inner.energy_j)
+    mean_w = counted_j / whole_s
+    if outer_w is None:
+        left_j = max(0.0, counted_j - near_w * inside_s)
+        outer_w = min(mean_w, left_j / max(outside_s, STAMP_S))
+    linear_j = mean_w * inside_s
+    stepped_j = max(0.0, counted_j - outer_w * outside_s)
+    rival_j = linear_j - stepped_j
+    if whole_s > LONGEST_OUTSIDE * period_s:
+        # Steps in between were not seen: only the time outside is short.
+        return _Part(stepped_j, abs(rival_j) * FAR_RIVAL, outer_w)
+    missed_j, energy_j, edge_w = min(
+        (abs(counted_j - near_w * whole_s), linear_j, mean_w),
+        (abs(counted_j - outer_w * whole_s), linear_j, mean_w),
+        (
+            abs(counted_j - near_w * inside_s - outer_w * outside_s),
+            stepped_j,
+            outer_w,
+        ),
+    )
+    error_j = math.hypot(RIVAL * rival_j, MISSED * missed_j, edge_w * STAMP_S)
+    return _Part(energy_j, error_j, edge_w)
