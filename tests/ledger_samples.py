@@ -6,7 +6,15 @@ from typing import Any
 
 import msgspec
 
-from jupyter_green.ledger.lines import Line, SessionLine, encode_line
+from jupyter_green.ledger.contexts import abridge
+from jupyter_green.ledger.lines import (
+    EndLine,
+    HeartbeatLine,
+    Line,
+    SessionLine,
+    StartLine,
+    encode_line,
+)
 from jupyter_green.records import DeviceRecord, Host, Intensity, Record
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -60,6 +68,26 @@ def running(identifier: str = "r1", **changes: Any) -> Record:
             **changes,
         },
     )
+
+
+def short(*lines: Line | bytes) -> list[Line | bytes]:
+    """Return lines as the writer puts them into one file: contexts, and short lines."""
+    written: set[str] = set()
+    started: dict[str, Record] = {}
+    given: list[Line | bytes] = []
+    for line in lines:
+        if not isinstance(line, StartLine | HeartbeatLine | EndLine):
+            given.append(line)
+            continue
+        if isinstance(line, StartLine):
+            started[line.record.id] = line.record
+        beat_of = line.record if isinstance(line, HeartbeatLine) else ""
+        context, brief = abridge(line, started.get(beat_of))
+        if context.id not in written:
+            written.add(context.id)
+            given.append(context)
+        given.append(brief)
+    return given
 
 
 def write_lines(path: Path, *lines: Line | bytes) -> Path:

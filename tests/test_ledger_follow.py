@@ -186,7 +186,7 @@ def test_bad_lines_are_told_once_each(
         f"{tmp_path / 'folder.jsonl'}: is no plain file",
         f"{path}, line 1: holds NUL bytes",
         f"{path}, line 2: the line is too long to be one",
-        f"{path}, line 3: {why_newer(99)}",
+        f"{path}, line 3: {why_newer(newer)}",
     )
     assert follower.poll() == Changes()
 

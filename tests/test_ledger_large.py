@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from ledger_samples import HOST, INTENSITY, NOW, SESSION, device, record, running
+from ledger_samples import HOST, INTENSITY, NOW, SESSION, device, record, running, short
 from ledger_samples import write_lines as write
 
 from jupyter_green.errors import LedgerError
@@ -18,6 +18,7 @@ from jupyter_green.ledger import GROUPINGS, large
 from jupyter_green.ledger.large import LedgerTotals, ledger_totals
 from jupyter_green.ledger.lines import (
     BaselineLine,
+    ContextLine,
     EndLine,
     HeartbeatLine,
     StartLine,
@@ -143,6 +144,17 @@ def fill(folder: Path, seed: int) -> None:
         for _ in range(chance.randrange(12)):
             lines += _lines(chance, _record(chance, number, spacing_s), is_odd=is_odd)
             number += 1
+        form = chance.choice(["complete", "short", "mixed"])
+        if form != "complete":
+            cut = len(lines) // 2 if form == "mixed" else 0
+            lines = [*lines[:cut], *short(*lines[cut:])]
+        if is_odd and chance.random() < 0.3:
+            # Context lines come twice, too late, or not at all.
+            some = [line for line in lines if isinstance(line, ContextLine)]
+            for line in chance.sample(some, min(2, len(some))):
+                lines.remove(line)
+                for _ in range(chance.randrange(3)):
+                    lines.insert(chance.randrange(len(lines) + 1), line)
         write(folder / f"{name}.jsonl", *lines)
     if chance.random() < 0.2:
         shutil.copy(folder / "0.jsonl", folder / "copy.jsonl")

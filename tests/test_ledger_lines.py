@@ -37,6 +37,7 @@ def test_real_lines_are_valid_by_the_published_schema(tmp_path: Path) -> None:
     lines = lines_of(tmp_path)
     assert [line["type"] for line in lines] == [
         "session",
+        "context",
         "start",
         "heartbeat",
         "end",
@@ -46,7 +47,7 @@ def test_real_lines_are_valid_by_the_published_schema(tmp_path: Path) -> None:
     for line in lines:
         validator.validate(line)
     assert not validator.is_valid({"type": "end"})
-    assert not validator.is_valid({**lines[2], "duration_s": "long"})
+    assert not validator.is_valid({**lines[3], "duration_s": "long"})
 
 
 def test_a_file_is_named_by_time_host_and_session() -> None:

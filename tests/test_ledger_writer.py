@@ -122,8 +122,60 @@ def test_a_full_disk_cuts_one_line_and_no_more(tmp_path: Path) -> None:
     assert writer.close()
     ledger = read_ledger([tmp_path])
     assert {r.id for r in ledger.records} == {"before", "cut", "after"}
-    assert [p.line for p in ledger.problems] == [3]
+    assert [p.line for p in ledger.problems] == [4]
     assert len(told) == 1
+
+
+def test_a_context_can_be_cut_too(tmp_path: Path) -> None:
+    """It is written again as a whole before the line that needs it."""
+    disk, told = Disk(), list[str]()
+    writer = writer_on(tmp_path, disk, told)
+    writer.end(record("before"))
+    assert writer.flush()
+    disk.room = 100
+    elsewhere = record("cut", intensity=None)
+    writer.end(elsewhere)
+    assert not writer.flush()
+    disk.room = None
+    assert writer.close()
+    ledger = read_ledger([tmp_path])
+    assert {r.id: r for r in ledger.records}["cut"] == elsewhere
+    assert [p.line for p in ledger.problems] == [4]
+
+
+def test_lines_that_outlive_their_file_bring_their_context(tmp_path: Path) -> None:
+    """A file that was removed, or opened again, holds all that its lines need."""
+    writer = writer_on(tmp_path)
+    writer.end(record("gone"))
+    assert writer.flush()
+    writer.path.unlink()
+    writer.end(record("kept"))
+    assert writer.close()
+    writer.path.write_bytes(writer.path.read_bytes().splitlines(keepends=True)[0])
+    writer.end(record("again"))
+    assert writer.close()
+    assert read_ledger([tmp_path]).records == (record("again"),)
+
+
+def test_dropped_lines_take_no_context_from_others(tmp_path: Path) -> None:
+    """Whatever the disk's trouble makes the writer forget, the rest is complete."""
+    disk = Disk()
+    disk.error = errno.ENOSPC
+    writer = LedgerWriter(
+        tmp_path,
+        new_session(),
+        write=disk.write,
+        kept_lines=3,
+        on_problem=list[str]().append,
+    )
+    for number in range(10):
+        writer.end(record(f"r{number}"))
+    assert not writer.flush()
+    disk.error = None
+    assert writer.close()
+    found = read_ledger([tmp_path])
+    assert found.records == tuple(record(f"r{n}") for n in (7, 8, 9))
+    assert found.problems == ()
 
 
 def test_the_first_line_can_be_cut_too(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from jupyter_green.ledger.contexts import AnyContext, Contexts, complete
 from jupyter_green.ledger.folder import SUFFIX
 from jupyter_green.ledger.lines import (
     Line,
@@ -40,20 +41,20 @@ from jupyter_green.ledger.merge import BEGIN, IsAlive, Merger, SessionKey
 from jupyter_green.ledger.processes import is_alive as process_is_alive
 from jupyter_green.ledger.reader import (
     MAX_WHY,
-    version_of,
     why_bad,
     why_newer,
 )
 from jupyter_green.ledger.tail import Tail
 from jupyter_green.ledger.totals import Totals, totals
-from jupyter_green.records import SCHEMA_VERSION, Record
+from jupyter_green.records import Record
 
 POLL_BYTES = 16 * 2**20  # read by one poll at most: a fraction of a second
 MAX_TOLD = 1000  # problems that one poll tells
 
 T = TypeVar("T")
 Found = dict[Path, os.stat_result]
-Place = tuple[Tail, int, int]  # file, offset and size of a line
+# File, offset and size of a line, and its context.
+Place = tuple[Tail, int, int, AnyContext | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ class LedgerFollower:
     def _forget(self) -> None:
         self._tails: dict[Path, Tail] = {}
         self._sessions: dict[Path, SessionLine | None] = {}
+        self._contexts: dict[Path, Contexts] = {}
         self._newer: set[Path] = set()
         self._torn_told: set[tuple[Path, int]] = set()
         self._known = _Known(self._clock(), self._is_alive)
@@ -250,23 +252,25 @@ class LedgerFollower:
     def _read_tail(self, tail: Tail, info: os.stat_result, max_bytes: int) -> None:
         known, path = self._known, tail.path
         known.resume(self._sessions.get(path))
+        contexts = self._contexts.setdefault(path, Contexts())
         for number, offset, chunk in tail.lines(info, max_bytes):
             if not chunk.strip():
                 if not chunk:
                     self._report(path, number, "the line is too long to be one")
                 continue
             try:
-                line = self._decode(chunk)
+                line = contexts.take(self._decode(chunk))
             except (msgspec.MsgspecError, ValueError, RecursionError) as err:
                 if (path, offset) not in self._torn_told:
                     self._report(path, number, why_bad(chunk, err))
                 continue
-            known.place = (tail, offset, len(chunk))
+            if contexts.problem:
+                self._report(path, number, contexts.problem)
+            known.place = (tail, offset, len(chunk), contexts.used)
             known.take(line)
-            version = version_of(line)
-            if version > SCHEMA_VERSION and path not in self._newer:
+            if path not in self._newer and (why := why_newer(line)):
                 self._newer.add(path)
-                self._report(path, number, why_newer(version))
+                self._report(path, number, why)
         self._sessions[path] = known.session
 
     def _changed(self) -> list[Record]:
@@ -284,9 +288,9 @@ class LedgerFollower:
         return [known.tagged(record) for record in changed.values()]
 
     def _again(self, identifier: str, place: Place) -> Record | None:
-        tail, offset, size = place
+        tail, offset, size, context = place
         try:
-            line = self._decode(tail.line_at(offset, size))
+            line = complete(self._decode(tail.line_at(offset, size)), context)
         except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as err:
             self._tell_once(f"{tail.path}: cannot be read again: {err}")
             return None

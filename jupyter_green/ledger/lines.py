@@ -15,7 +15,19 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from jupyter_green.records import SCHEMA_VERSION, Baseline, DeviceRecord, Pue, Record
+from jupyter_green.records import (
+    Baseline,
+    DeviceRecord,
+    Git,
+    Host,
+    Intensity,
+    Pue,
+    Record,
+    Share,
+)
+
+# 2: what many lines have alike stands in a context; 1: each line is complete.
+LINES_VERSION = 2
 
 R = TypeVar("R")
 D = TypeVar("D")
@@ -43,7 +55,7 @@ class SessionLine(
         heartbeat_s: Seconds between heartbeats.
         versions: Versions of the software that matters.
         argv0: The program's name.
-        schema_version: Version of the form of this file's lines.
+        schema_version: Version of the form of this file's lines, `LINES_VERSION`.
     """
 
     id: str
@@ -56,17 +68,99 @@ class SessionLine(
     heartbeat_s: float = 10.0
     versions: dict[str, str] = {}
     argv0: str = ""
-    schema_version: int = msgspec.field(default_factory=lambda: SCHEMA_VERSION)
+    schema_version: int = msgspec.field(default_factory=lambda: LINES_VERSION)
 
 
-class StartLine(Struct, Generic[R], frozen=True, tag="start", tag_field="type"):
-    """A run began; its record has the status ``running``."""
+class ContextLine(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag="context",
+    tag_field="type",
+):
+    """What the records of many runs have alike; lines behind it refer to it by its id.
+
+    It holds for the file in which it stands.
+
+    Attributes:
+        id: Hash of all the rest, so that equal contexts have equal ids.
+        devices: The devices, without figures, in the order of the figures.
+        session: As in `Record`, and so are the following ones.
+        notebook: See there.
+        intensity: See there.
+        pue: See there.
+        baseline: See there.
+        host: See there.
+        git: See there.
+        versions: See there.
+        schema_version: Version of the form of the lines that refer to it.
+    """
+
+    id: str
+    devices: tuple[DeviceRecord, ...]
+    session: str = ""
+    notebook: str = ""
+    intensity: Intensity | None = None
+    pue: Pue = Pue()
+    baseline: Baseline | None = None
+    host: Host | None = None
+    git: Git | None = None
+    versions: dict[str, str] = {}
+    schema_version: int = msgspec.field(default_factory=lambda: LINES_VERSION)
+
+
+class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run says of a device beside its figures; see `DeviceRecord`.
+
+    Attributes:
+        coverage: None: 1.
+        share: See there.
+        reason: See there.
+        flags: See there.
+    """
+
+    coverage: float | None = None
+    share: Share | None = None
+    reason: str = ""
+    flags: tuple[str, ...] = ()
+
+
+class _Referring(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line that may refer to a context.
+
+    Attributes:
+        context: Id of the context; empty: the line is complete by itself.
+        energy_j: Joules of each device of the context.
+        uncertainty_j: As in `DeviceRecord`, for each.
+        uncertainty_random_j: Likewise.
+        details: What else is to be said of each; none if there is nothing.
+    """
+
+    context: str = ""
+    energy_j: tuple[float | None, ...] = ()
+    uncertainty_j: tuple[float | None, ...] = ()
+    uncertainty_random_j: tuple[float | None, ...] = ()
+    details: tuple[Detail, ...] = ()
+
+
+class StartLine(_Referring, Generic[R], frozen=True, tag="start", tag_field="type"):
+    """A run began; its record has the status ``running``.
+
+    Attributes:
+        record: The record, without what stands in the context.
+    """
 
     record: R
 
 
 class HeartbeatLine(
-    Struct, Generic[D], frozen=True, kw_only=True, tag="heartbeat", tag_field="type"
+    _Referring,
+    Generic[D],
+    frozen=True,
+    kw_only=True,
+    tag="heartbeat",
+    tag_field="type",
 ):
     """A run goes on.
 
@@ -74,17 +168,21 @@ class HeartbeatLine(
         record: Id of the run's record.
         at: UTC time of the figures.
         duration_s: Seconds since the run's start.
-        devices: Energy so far, device by device.
+        devices: Energy so far, device by device, unless there is a context.
     """
 
     record: str
     at: str
     duration_s: float
-    devices: tuple[D, ...]
+    devices: tuple[D, ...] = ()
 
 
-class EndLine(Struct, Generic[R], frozen=True, tag="end", tag_field="type"):
-    """A run ended; the last such line of a record counts."""
+class EndLine(_Referring, Generic[R], frozen=True, tag="end", tag_field="type"):
+    """A run ended; the last such line of a record counts.
+
+    Attributes:
+        record: The record, without what stands in the context.
+    """
 
     record: R
 
@@ -160,8 +258,23 @@ class SlimRecord(Struct, frozen=True, kw_only=True, gc=False):
     schema_version: int = 1
 
 
+class SlimContextLine(
+    Struct, frozen=True, kw_only=True, gc=False, tag="context", tag_field="type"
+):
+    """What totals need of a `ContextLine`."""
+
+    id: str
+    devices: tuple[SlimDevice, ...]
+    notebook: str = ""
+    intensity: SlimIntensity | None = None
+    pue: Pue = Pue()
+    host: SlimHost | None = None
+    schema_version: int = 1
+
+
 Line = (
     SessionLine
+    | ContextLine
     | StartLine[Record]
     | HeartbeatLine[DeviceRecord]
     | EndLine[Record]
@@ -170,6 +283,7 @@ Line = (
 )
 SlimLine = (
     SessionLine
+    | SlimContextLine
     | StartLine[SlimRecord]
     | HeartbeatLine[SlimDevice]
     | EndLine[SlimRecord]
@@ -179,7 +293,10 @@ SlimLine = (
 
 
 def encode_line(line: Line) -> bytes:
-    """Return a line as it stands in a file, line end included."""
+    """Return a line as it stands in a file, line end included.
+
+    A line that is complete by itself stays so; `contexts.abridge` makes short ones.
+    """
     return msgspec.json.encode(line) + b"\n"
 
 
@@ -188,7 +305,7 @@ def json_schema() -> dict[str, Any]:
     schema: dict[str, Any] = msgspec.json.schema(Line)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"a line of a jupyter_green ledger, schema version {SCHEMA_VERSION}",
+        "title": f"a line of a jupyter_green ledger, schema version {LINES_VERSION}",
         **schema,
     }
 

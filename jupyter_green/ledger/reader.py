@@ -19,8 +19,10 @@ from typing import Any, Generic
 
 import msgspec
 
+from jupyter_green.ledger.contexts import Contexts
 from jupyter_green.ledger.folder import SUFFIX
 from jupyter_green.ledger.lines import (
+    LINES_VERSION,
     BaselineLine,
     Line,
     SessionLine,
@@ -224,6 +226,7 @@ class Scan(Generic[R]):
 
     def _read_file(self, path: Path, readline: Callable[[int], bytes]) -> None:
         decode, take = self._decoder.decode, self._merger.take
+        contexts = Contexts()
         number = 0
         is_newer = False
         while chunk := readline(MAX_LINE):
@@ -236,16 +239,18 @@ class Scan(Generic[R]):
                 self._skip_line(readline)
                 continue
             try:
-                line = decode(chunk)
+                line = contexts.take(decode(chunk))
             except (msgspec.MsgspecError, ValueError, RecursionError) as err:
                 self._take_bad(path, number, chunk, err)
                 continue
+            if contexts.problem:
+                self._report(path, number, contexts.problem)
             take(line)
             if type(line) is BaselineLine:
                 self._baselines[line.baseline.measured_at] = line.baseline
-            elif not is_newer and version_of(line) > SCHEMA_VERSION:
+            elif not is_newer and (why := why_newer(line)):
                 is_newer = True
-                self._report(path, number, why_newer(version_of(line)))
+                self._report(path, number, why)
 
     def _skip_line(self, readline: Callable[[int], bytes]) -> None:
         while (chunk := readline(MAX_LINE)) and not chunk.endswith(b"\n"):
@@ -282,13 +287,12 @@ def why_bad(chunk: bytes, err: Exception) -> str:
     return "holds NUL bytes" if b"\0" in chunk else f"is no ledger line: {err}"
 
 
-def why_newer(version: int) -> str:
-    """Say that a line is of a newer form."""
-    known = f"schema version {version} is newer than {SCHEMA_VERSION}"
+def why_newer(line: Any) -> str:
+    """Say that a line is of a newer form than is known here; empty if it is not."""
+    record = getattr(line, "record", None)
+    version = getattr(line if record is None else record, "schema_version", 0)
+    newest = LINES_VERSION if record is None else SCHEMA_VERSION
+    if version <= newest:
+        return ""
+    known = f"schema version {version} is newer than {newest}"
     return f"{known}; what is known of it is used"
-
-
-def version_of(line: Any) -> int:
-    """Return the version of a line's form; 0 if it does not say."""
-    version: int = getattr(getattr(line, "record", line), "schema_version", 0)
-    return version

@@ -19,16 +19,21 @@ from typing import Any
 
 import msgspec
 
+from jupyter_green.ledger.lines import SlimDevice, SlimHost, SlimIntensity
 from jupyter_green.ledger.queries import (
+    CONTEXT,
+    CONTEXTS,
     COUNTS,
     DEVICES,
     END,
     ODD,
     PATTERNS,
     RECORDS,
+    REFERENCES,
     START,
     batch_query,
 )
+from jupyter_green.records import Pue
 
 BATCH_BYTES = 256 * 2**20  # of text, read at once
 MAX_OBJECT = 2 * 2**20  # bytes; DuckDB holds twice that several times
@@ -116,7 +121,9 @@ class Scan:
                 "autoload_known_extensions": False,
             }
         )
+        self._by = by
         self._patterns: dict[Pattern, int] = {}
+        self._contexts: dict[str, _Context] = {}
         self._odd: set[Path] = set()
 
     def close(self) -> None:
@@ -171,6 +178,7 @@ class Scan:
         run(self._batch, {"files": list(names)})
         odd = "SELECT DISTINCT filename FROM batch WHERE kind = $1"
         self._odd.update(paths[names[name]] for (name,) in run(odd, [ODD]).fetchall())
+        self._find_contexts(names, paths)
         query = "SELECT id, filename FROM batch WHERE kind = $1"
         begun = run(query, [START]).fetchnumpy()
         started.append({"id": begun["id"], "file": _numbers(begun, names)})
@@ -181,29 +189,97 @@ class Scan:
             np.fromiter(names.values(), dtype=np.int32, count=len(names)),
             [counted.get(name, 0) for name in names],
         )
+        found = _plain(found)
         found["pattern"] = self._numbered(found, paths)
         del found["pattern_id"]
-        records.append(_plain(found))
+        records.append(found)
         devices.append(_plain(run(DEVICES, [END]).fetchnumpy()))
 
+    def _find_contexts(self, names: dict[str, int], paths: Sequence[Path]) -> None:
+        """Keep the contexts of a batch; files that do not keep to the form are odd."""
+        run = self._database.execute
+        first: dict[tuple[str, str], int] = {}
+        for name, row, text in run(CONTEXTS, [CONTEXT]).fetchall():
+            context = _context(text)
+            if context is None or self._contexts.setdefault(context.id, context) != (
+                context
+            ):
+                self._odd.add(paths[names[name]])
+            else:
+                first.setdefault((name, context.id), row)
+        for name, text, row in run(REFERENCES).fetchall():
+            key = (name, msgspec.json.decode(text))
+            # `reader` knows what to do with a line whose context comes later or never.
+            if first.get(key, row) >= row:
+                self._odd.add(paths[names[name]])
+
     def _numbered(self, found: dict[str, Any], paths: Sequence[Path]) -> Any:
-        """Return the number of each record's pattern; files of odd ones are odd."""
+        """Return the number of each record's pattern; files of odd ones are odd.
+
+        What a record has from its context is put into its columns.
+        """
         import numpy as np  # noqa: PLC0415
 
-        known = {}
+        known: dict[int, tuple[int, bool, float, float]] = {}
         for identifier, text in self._database.execute(PATTERNS, [END]).fetchall():
-            pattern = _pattern(text)
+            pattern, context = self._pattern(text)
             if pattern is None:
                 rows = found["file"][found["pattern_id"] == identifier]
                 self._odd.update(paths[n] for n in set(rows.tolist()))
-                known[identifier] = 0  # their lines will be left out
-            else:
-                known[identifier] = self._patterns.setdefault(
-                    pattern, len(self._patterns)
-                )
+                known[identifier] = (0, False, 0.0, 0.0)  # they will be left out
+                continue
+            number = self._patterns.setdefault(pattern, len(self._patterns))
+            intensity = context and context.intensity
+            known[identifier] = (
+                number,
+                context is not None,
+                intensity.g_per_kwh if intensity else np.nan,
+                context.pue.value if context and context.pue else 1.0,
+            )
         unique, inverse = np.unique(found["pattern_id"], return_inverse=True)
-        numbers = [known[identifier] for identifier in unique.tolist()]
-        return np.array(numbers, dtype=np.int32)[inverse]
+        numbers, has_context, g_per_kwh, pue = (
+            (
+                np.array(column)[inverse]
+                for column in zip(*(known[i] for i in unique.tolist()), strict=True)
+            )
+            if len(unique)
+            else (np.empty(0, dtype=t) for t in (int, bool, float, float))
+        )
+        for name, column in (("g_per_kwh", g_per_kwh), ("pue", pue)):
+            found[name] = np.where(has_context, column, found[name])
+        return numbers.astype(np.int32)
+
+    def _pattern(self, text: str) -> tuple[Pattern | None, _Context | None]:
+        try:
+            found = msgspec.json.decode(text, type=_Found)
+        except msgspec.MsgspecError:
+            return None, None
+        if found.context is None:
+            return _complete_pattern(found), None
+        context = self._contexts.get(found.context)
+        if context is None or found.count != len(context.devices):
+            return None, None
+        host, is_named = context.host, self._by == "device"
+        key = context.notebook if self._by == "notebook" else found.key
+        pattern = Pattern(
+            status="ok" if found.status is None else found.status,
+            final=found.final is not False,
+            host=None if host is None else (host.id, host.name),
+            devices=tuple(
+                (d.id, d.method, d.name if is_named else "") for d in context.devices
+            ),
+            key=key or "",
+        )
+        return pattern, context
+
+
+class _Context(msgspec.Struct, frozen=True):
+    id: str
+    devices: tuple[SlimDevice, ...]
+    notebook: str | None = None
+    intensity: SlimIntensity | None = None
+    pue: Pue | None = None
+    host: SlimHost | None = None
 
 
 class _Device(msgspec.Struct):
@@ -219,13 +295,18 @@ class _Found(msgspec.Struct):
     host: str | None = None
     host_name: str | None = None
     key: str | None = None
+    context: str | None = None
+    count: int = 0
 
 
-def _pattern(text: str) -> Pattern | None:
+def _context(text: str) -> _Context | None:
     try:
-        found = msgspec.json.decode(text, type=_Found)
+        return msgspec.json.decode(text, type=_Context)
     except msgspec.MsgspecError:
         return None
+
+
+def _complete_pattern(found: _Found) -> Pattern | None:
     host = None if found.host is None else (found.host, found.host_name or "")
     if host is None and found.host_name is not None:
         return None
