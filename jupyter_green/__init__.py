@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from jupyter_green.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_green.meter import Window
     from jupyter_green.records import DeviceRecord, Record
+    from jupyter_green.training import EarlyStopping, epochs
 
 _HOMES = {
     "DeviceRecord": "records",
+    "EarlyStopping": "training",
     "JupyterGreenError": "errors",
     "Meter": "api",
     "Record": "records",
     "Window": "meter",
     "compare": "api",
+    "epochs": "training",
     "load_ipython_extension": "magics",
     "metered": "api",
     "unload_ipython_extension": "magics",
@@ -55,12 +58,14 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 __all__ = [
     "DeviceRecord",
+    "EarlyStopping",
     "JupyterGreenError",
     "Meter",
     "Record",
     "Window",
     "__version__",
     "compare",
+    "epochs",
     "load_ipython_extension",
     "metered",
     "unload_ipython_extension",

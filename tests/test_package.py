@@ -19,12 +19,14 @@ import jupyter_green as jg
 ROOT = Path(__file__).parents[1]
 NAMES = [
     "DeviceRecord",
+    "EarlyStopping",
     "JupyterGreenError",
     "Meter",
     "Record",
     "Window",
     "__version__",
     "compare",
+    "epochs",
     "load_ipython_extension",
     "metered",
     "unload_ipython_extension",

@@ -1,7 +1,7 @@
 """Evaluate the user's own numbers: ``-m accuracy=model.score(X, y)``.
 
 A bad expression costs that number and leaves a warning; it never costs the cell.
-Imports nothing of the project.
+Imports `report.work`.
 
     >>> evaluate([("n", "2 * k")], {"k": 3})
     ({'n': 6.0}, [])
@@ -9,9 +9,10 @@ Imports nothing of the project.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
+
+from jupyter_green.report.work import number
 
 
 def evaluate(
@@ -39,18 +40,3 @@ def evaluate(
             continue
         found[name] = value
     return found, problems
-
-
-def number(value: Any) -> float:
-    """Return *value* as a float: numbers, and arrays and tensors that hold one.
-
-    Raises:
-        TypeError: It is no number.
-        ValueError: It is not finite, or a text that is no number.
-    """
-    # NumPy, torch, TensorFlow and JAX have this for arrays with a single element.
-    item = getattr(value, "item", None)
-    plain = float(item() if callable(item) else value)
-    if not math.isfinite(plain):
-        raise ValueError(f"{plain} is not finite")
-    return plain

@@ -37,15 +37,10 @@ from jupyter_green.report.contrast import DETECT
 from jupyter_green.report.doubts import LEAST_GROUPS, notes, warnings
 from jupyter_green.report.runs import Group, Run
 from jupyter_green.report.runs import group as group_of
-from jupyter_green.report.work import POSITIONS, UNITS_OF_WORK
+from jupyter_green.report.work import POSITIONS, UNITS_OF_WORK, is_lower_better
 from jupyter_green.units import co2e_g, kwh_from_j
 
 SHORTEST_ID = 4
-# Words in a metric's name that mean: the less, the better.
-LESS_IS_BETTER = (
-    "loss", "error", "mse", "mae", "rmse", "perplexity", "latency", "bytes",
-    "parameters", "params", "size", "seconds",
-)  # fmt: skip
 
 
 def select(records: Sequence[Record], name: str) -> list[Record]:
@@ -255,8 +250,7 @@ def _quantities(
 def _better(name: str, less: set[str], more: set[str]) -> Better:
     if name in more:
         return "higher"
-    words = name.lower().replace("-", "_").split("_")
-    return "lower" if name in less or {*words} & {*LESS_IS_BETTER} else "higher"
+    return "lower" if name in less or is_lower_better(name) else "higher"
 
 
 def _is_positive(parts: Sequence[Group], name: str) -> bool:

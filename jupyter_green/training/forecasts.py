@@ -1,0 +1,184 @@
+"""Forecast what a training will use, from the epochs that are done.
+
+With n epochs to go by, their mean m and standard deviation s, the sum of k more lies in
+
+    k m +- t(0.975, n - 1) s sqrt(k + k^2 / n)
+
+(prediction interval for the sum of k future observations, Hahn and Meeker, Statistical
+Intervals, Wiley 1991, section 4.8).  The first epoch warms up and is left out where
+there are others.  What all epochs share, calibration and models, adds in quadrature in
+proportion to the whole.  Pure; imports `records`, `report` and `errors`.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from jupyter_green.errors import TrainingError
+from jupyter_green.records import Record
+from jupyter_green.report.format import (
+    format_co2e,
+    format_duration,
+    format_energy,
+)
+from jupyter_green.report.student import t_quantile
+
+# From so many epochs on the first is left out.
+LEAST_WITH_WARM_UP = 3
+LEAST_FOR_INTERVAL = 2
+# A slope is told from so many epochs on, if it is this many standard errors from 0.
+LEAST_FOR_TREND = 5
+TREND_ERRORS = 3.0
+
+
+class Forecast(Struct, frozen=True, kw_only=True):
+    """What a whole training will use, the epochs that are done included.
+
+    Attributes:
+        done: Epochs that are done.
+        total: Epochs in all.
+        energy_j: Joules of the whole training.
+        low_j: Lower end of the 95 % interval; None: one epoch tells none.
+        high_j: Its upper end.
+        duration_s: Seconds of the whole training.
+        low_s: Lower end of the 95 % interval.
+        high_s: Its upper end.
+        co2e_g: Grams CO2e; None: without intensity.
+        low_g: Lower end, of the energy's interval; the intensity's error is not known.
+        high_g: Its upper end.
+        methods: How the energy was found.
+        notes: What has to be known of it.
+    """
+
+    done: int
+    total: int
+    energy_j: float
+    low_j: float | None
+    high_j: float | None
+    duration_s: float
+    low_s: float | None
+    high_s: float | None
+    co2e_g: float | None = None
+    low_g: float | None = None
+    high_g: float | None = None
+    methods: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return it in a line for people, notes behind it."""
+        half_j = None if self.high_j is None else self.high_j - self.energy_j
+        parts = [
+            f"{format_energy(self.energy_j, half_j)}",
+            format_duration(self.duration_s),
+        ]
+        if self.co2e_g is not None:
+            half_g = None if self.high_g is None else self.high_g - self.co2e_g
+            parts.append(f"{format_co2e(self.co2e_g, half_g)} CO2e")
+        told = f"forecast for {self.total} epochs after {self.done}: "
+        told += ", ".join(parts) + f" ({', '.join(self.methods)})"
+        return " ".join((told, *self.notes))
+
+
+def forecast(records: Sequence[Record], total: int) -> Forecast:
+    """Return what *total* epochs will use, by the records of those that are done.
+
+    Args:
+        records: The epochs' records, in order; those that were left early are ignored.
+        total: Epochs in all.
+
+    Raises:
+        TrainingError: No epoch is measured yet, or more are done than there are.
+    """
+    done = [r for r in records if "left-early" not in r.flags and r.status == "ok"]
+    measured = [(r, r.energy_j) for r in done if r.energy_j is not None]
+    if not measured or len(measured) < len(done):
+        raise TrainingError(
+            "there is nothing to forecast by",
+            why="an epoch's energy was not measured"
+            if done
+            else "no epoch is done yet",
+        )
+    left = total - len(done)
+    if left < 0:
+        raise TrainingError(f"{len(done)} epochs are done, more than {total}")
+    skip = 1 if len(done) >= LEAST_WITH_WARM_UP else 0
+    energies_j = [energy_j for _, energy_j in measured]
+    energy_j, half_j = _sum(energies_j, skip, left)
+    duration_s, half_s = _sum([r.duration_s for r in done], skip, left)
+    common = _common_share(done)
+    if half_j is not None:
+        half_j = math.hypot(half_j, common * energy_j)
+    grams = [r.co2e_g for r in done]
+    known_g = [g for g in grams if g is not None]
+    co2e_g = None
+    if len(known_g) == len(grams):
+        # What is to come is taken to have the intensity of the newest epoch.
+        newest_g_per_j = known_g[-1] / energies_j[-1] if energies_j[-1] > 0 else 0.0
+        co2e_g = sum(known_g) + (energy_j - sum(energies_j)) * newest_g_per_j
+    relative = None if half_j is None or energy_j <= 0 else half_j / energy_j
+    return Forecast(
+        done=len(done),
+        total=total,
+        energy_j=energy_j,
+        low_j=None if half_j is None else max(sum(energies_j), energy_j - half_j),
+        high_j=None if half_j is None else energy_j + half_j,
+        duration_s=duration_s,
+        low_s=None if half_s is None else max(0.0, duration_s - half_s),
+        high_s=None if half_s is None else duration_s + half_s,
+        co2e_g=co2e_g,
+        low_g=_scaled(co2e_g, relative, -1.0),
+        high_g=_scaled(co2e_g, relative, 1.0),
+        methods=tuple(dict.fromkeys(m for r in done for m in r.methods)),
+        notes=_notes(energies_j[skip:]),
+    )
+
+
+def _sum(values: Sequence[float], skip: int, left: int) -> tuple[float, float | None]:
+    """Return the sum over all epochs, and its half-width; see the module."""
+    used = values[skip:]
+    mean = statistics.fmean(used)
+    whole = sum(values) + left * mean
+    count = len(used)
+    if count < LEAST_FOR_INTERVAL:
+        return whole, None
+    spread = statistics.stdev(used) * math.sqrt(left + left**2 / count)
+    return whole, t_quantile(0.975, count - 1.0) * spread
+
+
+def _common_share(records: Sequence[Record]) -> float:
+    """Return the relative half-width that all epochs share, devices in quadrature."""
+    whole_j = sum(r.energy_j or 0.0 for r in records)
+    shared_j: dict[str, float] = {}
+    for record in records:
+        for device in record.devices:
+            if device.uncertainty_j is not None:
+                random_j = device.uncertainty_random_j or 0.0
+                part_j = math.sqrt(max(0.0, device.uncertainty_j**2 - random_j**2))
+                shared_j[device.id] = shared_j.get(device.id, 0.0) + part_j
+    return math.hypot(*shared_j.values()) / whole_j if whole_j > 0 else 0.0
+
+
+def _scaled(value: float | None, relative: float | None, sign: float) -> float | None:
+    if value is None or relative is None:
+        return None
+    return max(0.0, value * (1.0 + sign * relative))
+
+
+def _notes(energies_j: Sequence[float]) -> tuple[str, ...]:
+    """Say where the epochs are not alike: then the interval is too narrow."""
+    count = len(energies_j)
+    if count < LEAST_FOR_TREND:
+        return ()
+    slope, offset = statistics.linear_regression(range(count), energies_j)
+    rest = [e - (offset + slope * i) for i, e in enumerate(energies_j)]
+    degrees = count - 2
+    error = math.sqrt(sum(r * r for r in rest) / degrees)
+    error /= math.sqrt((count**3 - count) / 12.0)
+    if abs(slope) <= TREND_ERRORS * error or not slope:
+        return ()
+    trend = "grows" if slope > 0 else "falls"
+    return (f"The energy of an epoch {trend}: the forecast takes them as alike.",)
