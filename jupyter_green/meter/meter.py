@@ -134,13 +134,19 @@ class Meter:
         return self._innermost()
 
     def begin(
-        self, label: str = "", *, purpose: str | None = None, **known: Any
+        self,
+        label: str = "",
+        *,
+        purpose: str | None = None,
+        is_part: bool = False,
+        **known: Any,
     ) -> Window:
         """Open a window now.
 
         Args:
             label: A name for the work.
             purpose: One of `records.PURPOSES`, or None: untagged.
+            is_part: End it with the window around it, should nobody do so before.
             known: Further fields of the record that are known now.
 
         Raises:
@@ -166,7 +172,7 @@ class Meter:
             parent=parent.id if parent else None,
             **known,
         )
-        window = Window(self._enrich(record), parent)
+        window = Window(self._enrich(record), parent, is_part=is_part)
         self._stack().append(window)
         if self._journal:
             self._journal.started(window.record)
@@ -218,6 +224,7 @@ class Meter:
         self._own_process()
         if window.pid != self._pid:
             return window.record
+        self.end_parts(window)
         moment_ns = self.sampler.clock()
         self._wait_for_gpus()
         if self.sampler.clock() - moment_ns > AT_ONCE_NS:
@@ -255,6 +262,27 @@ class Meter:
             if wait:
                 self.settle()
         return window.record
+
+    def end_parts(self, around: Window | None = None) -> None:
+        """End the parts that work which failed has left open on this thread.
+
+        Args:
+            around: Only those inside this window; None: all.
+        """
+        for part in reversed(self._stack()):
+            within = part
+            while within is not None and within is not around:
+                within = within.parent
+            if (
+                part.is_part
+                and part.is_open
+                and part is not around
+                and within is around
+            ):
+                flags = (*part.record.flags, "left-early")
+                # Another thread may have ended it this moment.
+                with suppress(MeterError):
+                    self.end(part, wait=False, status="interrupted", flags=flags)
 
     @contextmanager
     def window(

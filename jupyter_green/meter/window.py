@@ -45,11 +45,15 @@ class Window:
         end: The sample at its end; None while it is open.
         edges: What is awaited around its start and its end, by device.
         parent: The window of the same thread that was open when it began.
+        is_part: It ends with the window around it at the latest.
         pid: The process that began it: in a forked child it is only a copy.
     """
 
-    def __init__(self, record: Record, parent: Window | None) -> None:
+    def __init__(
+        self, record: Record, parent: Window | None, *, is_part: bool = False
+    ) -> None:
         self.record = record
+        self.is_part = is_part
         self.begin = _NEVER
         self.parent = parent
         self.pid = os.getpid()
