@@ -3,7 +3,8 @@
 The appendix is composed once, as a `Document`; every renderer (Markdown, LaTeX, HTML)
 writes the same one, so that a figure cannot differ between formats.  Text is plain and
 untrusted here: escaping is each renderer's work.  ``CO2`` in a text is set with a
-subscript where the format has one.  Imports nothing of the package.
+subscript where the format has one, and words of any length may be broken or shortened
+(see `jupyter_green.report.render`).  Imports nothing of the package.
 
     >>> cost = Paragraph(parts=(Text("It took "), Value("3.1 kWh", "EnergyIt")))
     >>> totals = Section(title="Totals", label="totals", blocks=(cost,))
@@ -14,10 +15,16 @@ subscript where the format has one.  Imports nothing of the package.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Literal
 
 from msgspec import Struct
+
+_LABEL = re.compile(r"[A-Za-z0-9-]+")
+_MACRO = re.compile(r"[A-Za-z]+")
 
 
 class Text(Struct, frozen=True, tag=True):
@@ -57,7 +64,10 @@ class Cite(Struct, frozen=True, tag=True):
 
 
 class Ref(Struct, frozen=True, tag=True):
-    """A reference to a section, table or figure of this document, by its label."""
+    """A reference to a section, table or figure of this document, by its label.
+
+    It is printed with its word: ``Table 3``, ``Section 2``.
+    """
 
     label: str
     kind: Literal["section", "table", "figure"]
@@ -180,10 +190,11 @@ class Document(Struct, frozen=True, kw_only=True):
     Attributes:
         title: Its title.
         sections: In their order.
-        values: Every number that a paper's body may quote, macro name to text; holds at
-            least the macros of all `Value` parts.
+        values: Every number that a paper's body may quote, by macro name; those of all
+            `Value` parts are added by `all_values`.
         references: The cited entries only.
         figures: Folder-relative files of the figures by their name, if drawn.
+        label: For `Ref` to the whole page, kind ``section``.
     """
 
     title: str
@@ -191,3 +202,147 @@ class Document(Struct, frozen=True, kw_only=True):
     values: dict[str, Value] = {}
     references: tuple[Reference, ...] = ()
     figures: dict[str, tuple[PurePosixPath, ...]] = {}
+    label: str = "energy"
+
+
+# What every renderer needs to know of a page.
+
+
+def plain(parts: Iterable[Inline]) -> str:
+    """Return the words of *parts* without their marks; citations are left out."""
+    return "".join(_plain(part) for part in parts)
+
+
+def _plain(part: Inline) -> str:
+    match part:
+        case Ref():
+            return f"{part.kind} {part.label}"
+        case Cite():
+            return ""
+        case _:
+            return part.text
+
+
+def blocks(document: Document) -> Iterator[Block]:
+    """Yield all blocks in their order."""
+    for section in document.sections:
+        yield from section.blocks
+
+
+def inlines(document: Document) -> Iterator[Inline]:
+    """Yield all parts of all blocks in the order in which they are read."""
+    for block in blocks(document):
+        yield from _inlines(block)
+
+
+def _inlines(block: Block) -> Iterator[Inline]:
+    match block:
+        case Paragraph():
+            yield from block.parts
+        case Bullets():
+            for item in block.items:
+                yield from item
+        case Table():
+            for row in (*block.rows, *([block.total] if block.total else [])):
+                for cell in row:
+                    yield from cell
+            yield from block.note
+        case Figure():
+            yield from block.caption
+        case Quote():
+            return
+
+
+def all_values(document: Document) -> dict[str, Value]:
+    """Return every number by its macro's name, sorted by it."""
+    found = {part.macro: part for part in inlines(document) if isinstance(part, Value)}
+    return dict(sorted({**found, **document.values}.items()))
+
+
+def problems(document: Document) -> tuple[str, ...]:
+    """Return what is wrong with a page, in sentences; empty if all is well.
+
+    A page is whole if its labels are unique and well-formed, every reference and
+    citation has its target, every table is rectangular, and a macro's name consists of
+    letters and stands for one text.
+    """
+    return tuple(
+        dict.fromkeys(
+            (
+                *_problems_of_labels(document),
+                *_problems_of_citations(document),
+                *_problems_of_values(document),
+                *_problems_of_tables(document),
+            )
+        )
+    )
+
+
+def whole(document: Document) -> Document:
+    """Return the page if it is whole.
+
+    Raises:
+        ValueError: It is not; names every fault of `problems`.
+    """
+    if faults := problems(document):
+        raise ValueError("; ".join(faults))
+    return document
+
+
+def _labels(document: Document) -> Iterator[tuple[str, str]]:
+    yield "section", document.label
+    for section in document.sections:
+        yield "section", section.label
+    for block in blocks(document):
+        if isinstance(block, Table):
+            yield "table", block.label
+        elif isinstance(block, Figure):
+            yield "figure", block.label
+
+
+def _problems_of_labels(document: Document) -> Iterator[str]:
+    labels = Counter(_labels(document))
+    for (kind, label), count in labels.items():
+        if not _LABEL.fullmatch(label):
+            yield f"the label {label!r} of a {kind} is not letters, digits and hyphens"
+        if count > 1:
+            yield f"{count} {kind}s have the label {label!r}"
+    for part in inlines(document):
+        if isinstance(part, Ref) and (part.kind, part.label) not in labels:
+            yield f"there is no {part.kind} {part.label!r} to refer to"
+
+
+def _problems_of_citations(document: Document) -> Iterator[str]:
+    keys = Counter(reference.key for reference in document.references)
+    yield from (
+        f"{n} references have the key {key!r}" for key, n in keys.items() if n > 1
+    )
+    for part in inlines(document):
+        if isinstance(part, Cite):
+            for key in part.keys:
+                if key not in keys:
+                    yield f"the citation {key!r} has no reference"
+
+
+def _problems_of_values(document: Document) -> Iterator[str]:
+    texts = {name: {value.text} for name, value in document.values.items()}
+    for name, value in document.values.items():
+        if name != value.macro:
+            yield f"the value {value.macro!r} is listed as {name!r}"
+    for part in inlines(document):
+        if isinstance(part, Value):
+            texts.setdefault(part.macro, set()).add(part.text)
+    for name, said in texts.items():
+        if not _MACRO.fullmatch(name):
+            yield f"the macro's name {name!r} has other characters than letters"
+        if len(said) > 1:
+            yield f"the macro {name} stands for {', '.join(map(repr, sorted(said)))}"
+
+
+def _problems_of_tables(document: Document) -> Iterator[str]:
+    for block in blocks(document):
+        if isinstance(block, Table):
+            wanted = len(block.columns)
+            rows = (*block.rows, *([block.total] if block.total else []))
+            if not wanted or any(len(row) != wanted for row in rows):
+                yield f"a row of the table {block.label!r} has not {wanted} cells"
