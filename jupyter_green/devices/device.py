@@ -7,7 +7,7 @@ stay inside the backend's own file.  Imports `errors` only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -116,6 +116,18 @@ class Occupied(Protocol):
 
     def occupancy(self, own_pids: frozenset[int]) -> Occupancy | None:
         """Return who used the device lately, or None where that cannot be known."""
+        ...
+
+
+@runtime_checkable
+class Inhabited(Protocol):
+    """A device that can tell which processes hold its memory."""
+
+    def memory_bytes(self) -> Mapping[int, int | None] | None:
+        """Return bytes of the device's memory by process; None: it cannot be known.
+
+        A process whose bytes are not told has None.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_green.devices import nvml_errors
@@ -221,13 +221,31 @@ class NvmlGpu:
         own = self._share(own_pids) if pids & own_pids else None
         return Occupancy(own=own, basis="gpu-utilisation", foreign=True)
 
+    def memory_bytes(self) -> Mapping[int, int | None] | None:
+        """Return bytes of the GPU's memory by process; None where NVML does not tell.
+
+        A process that computes and draws is in both of NVML's lists with one figure.
+        """
+        if self._about.scope == "mig-parent":
+            return None
+        lists = self._processes()
+        if all(found is None for found in lists):
+            return None
+        held: dict[int, int | None] = {}
+        for process in (p for found in lists for p in found or ()):
+            held[int(process.pid)] = getattr(process, "usedGpuMemory", None)
+        return held
+
     def _pids(self) -> frozenset[int]:
+        lists = self._processes()
+        return frozenset(int(process.pid) for found in lists for process in found or ())
+
+    def _processes(self) -> list[Any]:
         names = (
             "nvmlDeviceGetComputeRunningProcesses",
             "nvmlDeviceGetGraphicsRunningProcesses",
         )
-        lists = (self._library.try_ask(self._about.id, name) for name in names)
-        return frozenset(int(process.pid) for found in lists for process in found or ())
+        return [self._library.try_ask(self._about.id, name) for name in names]
 
     def _share(self, own_pids: frozenset[int]) -> float | None:
         """Return our fraction of the busy time that NVML sampled since last asked."""

@@ -9,6 +9,7 @@ from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 
 from jupyter_green.server import handlers
+from jupyter_green.server.kernels import list_kernels
 from jupyter_green.server.state import GreenServer
 from jupyter_green.server.stream import StreamHandler
 
@@ -23,6 +24,7 @@ ROUTES = (
     ("tag", handlers.TagHandler),
     ("location", handlers.LocationHandler),
     ("locations", handlers.LocationsHandler),
+    ("idle", handlers.IdleHandler),
     ("doctor", handlers.DoctorHandler),
 )
 
@@ -41,6 +43,7 @@ class GreenApp(ExtensionApp):
         self.green = GreenServer(
             Path(root),
             renames=Path(jupyter_data_dir()) / "jupyter_green" / "renames.jsonl",
+            kernels=lambda: list_kernels(server.kernel_manager, server.session_manager),
         )
         about = {"green": self.green}
         self.handlers.extend((rf"{API}/{path}", kind, about) for path, kind in ROUTES)

@@ -160,6 +160,16 @@ class LocationsHandler(GreenHandler):
         self.answer(await self.green.locations())
 
 
+class IdleHandler(GreenHandler):
+    """Kernels that hold a GPU's memory and run nothing."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer."""
+        self.answer(await self.green.idle(self.query(wire.IdleQuery)))
+
+
 class DoctorHandler(GreenHandler):
     """What can be measured here."""
 

@@ -106,18 +106,24 @@ class PowerHistory:
             return None
         last = self._fine[-1]
         end = last.levels.get(identifier)
-        for sample in (*self._coarse, *self._fine):
-            begin = sample.levels.get(identifier)
-            if sample.t_ns < since_ns or begin is None or sample is last:
-                continue
-            if end is None or begin.epoch != end.epoch:
-                return None
-            gap_ns = end.gap_ns - begin.gap_ns
-            covered_ns = last.t_ns - sample.t_ns - gap_ns
-            if covered_ns <= 0:
-                return None
-            return Drawn(end.energy_j - begin.energy_j, s_from_ns(covered_ns))
-        return None
+        first = [
+            next(
+                (s for s in kept if s.t_ns >= since_ns and identifier in s.levels), last
+            )
+            for kept in (self._coarse, self._fine)
+        ]
+        sample = min(first, key=_moment)
+        begin = sample.levels.get(identifier)
+        if begin is None or end is None or begin.epoch != end.epoch:
+            return None
+        covered_ns = last.t_ns - sample.t_ns - (end.gap_ns - begin.gap_ns)
+        if covered_ns <= 0:
+            return None
+        return Drawn(end.energy_j - begin.energy_j, s_from_ns(covered_ns))
+
+
+def _moment(sample: Sample) -> int:
+    return sample.t_ns
 
 
 def _mean_w(before: Level | None, now: Level) -> float | None:

@@ -57,7 +57,7 @@ class LivePower:
         self._is_wanted = False
         self._is_closed = False
         self._ready = threading.Event()
-        self._told_ns = 0
+        self._told_ns = -NS_PER_S
         self._powers_ns: dict[str, int] = {}
 
     @property
@@ -93,6 +93,10 @@ class LivePower:
                 self._is_wanted = True
                 if self._sampler:
                     self._sampler.hold()
+                    # The first step is a second long from now on.
+                    threading.Thread(
+                        target=self._sample, args=(self._sampler,), daemon=True
+                    ).start()
 
     def pause(self) -> None:
         """Sample no more."""
@@ -158,18 +162,25 @@ class LivePower:
             old, self._sampler = self._sampler, None if self._is_closed else sampler
             self._found = found
             self._history = PowerHistory()
-            self._told_ns = 0
-            if self._is_wanted and not self._is_closed:
+            self._told_ns = -NS_PER_S
+            is_wanted = self._is_wanted and not self._is_closed
+            if is_wanted:
                 sampler.hold()
+        if is_wanted:
+            self._sample(sampler)
         if old:
             old.close()
 
+    def _sample(self, sampler: Sampler) -> None:
+        self._take(sampler.sample(with_host=False))
+
     def _take(self, sample: Sample) -> None:
-        if sample.t_ns - self._told_ns < NEARLY * INTERVAL_S * NS_PER_S:
-            return
+        with self._lock:
+            if sample.t_ns - self._told_ns < NEARLY * INTERVAL_S * NS_PER_S:
+                return
+            self._told_ns = sample.t_ns
         told_w = self._told_w(sample)
         with self._lock:
-            self._told_ns = sample.t_ns
             point = self._history.add(sample, self._wall(), told_w)
         if point:
             self._tell(point)

@@ -11,7 +11,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,13 @@ from jupyter_green.report.overview import doctor_text
 from jupyter_green.server import findings, places, scopes
 from jupyter_green.server.history import Drawn, PowerPoint
 from jupyter_green.server.hub import Client, Hub, message
+from jupyter_green.server.idle import (
+    IdleAnswer,
+    KernelAt,
+    idle_kernels,
+    process_exists,
+    process_tree,
+)
 from jupyter_green.server.lease import Leases
 from jupyter_green.server.ledgers import LedgerView, News
 from jupyter_green.server.paths import PathError, Rename, Renames, ServerRoot
@@ -42,6 +49,7 @@ from jupyter_green.server.windows import window
 from jupyter_green.server.wire import (
     HostAnswer,
     HostId,
+    IdleQuery,
     LedgerAnswer,
     LocationBody,
     PathQuery,
@@ -86,6 +94,7 @@ class GreenServer:
         renames: File in which renames are kept.
         find_devices: Finds the devices of this host for the root's settings.
         find_settings: Resolves the settings of a folder.
+        kernels: Lists the kernels of the server; None: it has none.
         clock: Monotonic seconds, for leases.
         follow_s: Seconds between looks at the ledger while somebody watches.
     """
@@ -97,6 +106,7 @@ class GreenServer:
         renames: Path,
         find_devices: Callable[[Resolved], Found] | None = None,
         find_settings: FindSettings = find_settings,
+        kernels: Callable[[], Awaitable[Sequence[KernelAt]]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         follow_s: float = FOLLOW_S,
     ) -> None:
@@ -109,6 +119,7 @@ class GreenServer:
         self.boot_id = boot_id()
         self._find_devices = find_devices or _discover
         self.power = LivePower(self._find, tell=self._told_power, warn=self._warned)
+        self._kernels = kernels
         self._clock = clock
         self._follow_s = follow_s
         self._views: dict[Path, LedgerView] = {}
@@ -262,6 +273,25 @@ class GreenServer:
         tried = await self._call(findings.tried, found)
         return {"text": doctor_text(tried), "findings": findings.findings(tried)}
 
+    async def idle(self, query: IdleQuery) -> IdleAnswer:
+        """Return the kernels that hold a GPU's memory and run nothing."""
+        kernels = await self._kernels() if self._kernels else ()
+        await self._call(self.power.wait_ready, FIND_S)
+        found = self.power.found or Found((), ())
+
+        def look() -> IdleAnswer:
+            return idle_kernels(
+                kernels,
+                found.devices,
+                idle_s=60.0 * query.minutes,
+                tree=process_tree,
+                exists=process_exists,
+                drawn=self._drawn_in,
+                power_w=self._power_now_w,
+            )
+
+        return await self._call(look)
+
     # Streams.
 
     def opened(self, client: Client) -> None:
@@ -407,8 +437,16 @@ class GreenServer:
             )
 
     def _drawn_since(self, device: str, since_s: float) -> Drawn | None:
-        ago_s = time.time() - since_s
-        return self.power.drawn(device, time.monotonic_ns() - round(ago_s * 1e9))
+        return self._drawn_in(device, time.time() - since_s)
+
+    def _drawn_in(self, device: str, last_s: float) -> Drawn | None:
+        return self.power.drawn(device, time.monotonic_ns() - round(last_s * 1e9))
+
+    def _power_now_w(self, device: str) -> float | None:
+        last = self.power.last
+        if last is None or time.time() - last.t > 3 * INTERVAL_S:
+            return None
+        return last.power_w.get(device)
 
     def browser_path(self, record: Record) -> str | None:
         """Return how the browser names a record's notebook now; None: it is elsewhere.

@@ -27,6 +27,7 @@ class FakeGpu:
     mig: tuple[str, ...] | None = None
     compute: tuple[int, ...] = ()
     graphics: tuple[int, ...] = ()
+    memory: dict[int, int] = field(default_factory=dict)  # bytes by pid
     samples: tuple[tuple[int, int, int], ...] = ()  # (pid, smUtil, timeStamp)
     errors: dict[str, int] = field(default_factory=dict)
 
@@ -110,8 +111,8 @@ def _mig_mode(gpu: FakeGpu) -> tuple[int, int]:
     return 1, 1
 
 
-def _processes(pids: tuple[int, ...]) -> list[Any]:
-    return [SimpleNamespace(pid=pid) for pid in pids]
+def _processes(gpu: FakeGpu, pids: tuple[int, ...]) -> list[Any]:
+    return [SimpleNamespace(pid=pid, usedGpuMemory=gpu.memory.get(pid)) for pid in pids]
 
 
 ANSWERS = {
@@ -123,6 +124,6 @@ ANSWERS = {
     "nvmlDeviceGetCudaComputeCapability": lambda gpu: gpu.capability,
     "nvmlDeviceGetTotalEnergyConsumption": lambda gpu: gpu.energy_mj,
     "nvmlDeviceGetPowerUsage": lambda gpu: gpu.power_mw,
-    "nvmlDeviceGetComputeRunningProcesses": lambda gpu: _processes(gpu.compute),
-    "nvmlDeviceGetGraphicsRunningProcesses": lambda gpu: _processes(gpu.graphics),
+    "nvmlDeviceGetComputeRunningProcesses": lambda gpu: _processes(gpu, gpu.compute),
+    "nvmlDeviceGetGraphicsRunningProcesses": lambda gpu: _processes(gpu, gpu.graphics),
 }
