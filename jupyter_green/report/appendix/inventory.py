@@ -49,6 +49,12 @@ def wall_time_s(run: dict[str, Any]) -> float:
     return float(together + run["length_us"][~placed].sum()) / US_PER_S
 
 
+def hashed_device(host: str, identifier: str) -> str:
+    """Return what tells a device from all others and names neither it nor its host."""
+    text = f"{host}:{identifier}".encode("utf-8", "replace")
+    return hashlib.sha256(text).hexdigest()[:HASH_DIGITS]
+
+
 def describe(work: Work, adder: Adder) -> Compute:
     """Return what the work ran on."""
     machines, machine_keys = _machines(work)
@@ -186,11 +192,10 @@ class _Devices:
         is_known = not np.isnan(work.entry["whole_j"][some][measured]).any()
         memory_gb, memory_source = self._memory(about)
         allocated_h = float(_allocated_us(work, some)) / US_PER_H
-        digest = hashlib.sha256(f"{host}:{identifier}".encode("utf-8", "replace"))
         facts = DeviceFacts(
             key="",
             machine=self._machines[self._host_number[host]],
-            hashed_id=digest.hexdigest()[:HASH_DIGITS],
+            hashed_id=hashed_device(host, identifier),
             kind=about.kind,
             name=about.name,
             memory_gb=memory_gb,

@@ -6,7 +6,7 @@ row does not change all others.  Imports nothing of the package but the facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,19 +14,19 @@ import msgspec
 from jupyter_green.report.appendix.facts import Appendix
 
 Leaf = str | float | int | bool | None
-# What names a row, first of these that it has.
+# What names a row: the first of these whose keys it has.
 NAMES = (
     ("kind", "method"),
+    ("kind", "name", "memory_gb"),
+    ("code", "values"),
     ("key",),
     ("aspect",),
     ("device",),
-    ("code", "values.flag", "values.device"),
     ("commit",),
     ("path",),
-    ("name", "kind"),
-    ("name", "sha256"),
-    ("method",),
+    ("sha256",),
     ("zone", "source", "g_per_kwh", "pue"),
+    ("method",),
     ("name",),
     ("at",),
 )
@@ -56,18 +56,16 @@ def _name(row: Any, number: int) -> str:
     if not isinstance(row, Mapping):
         return str(number)
     for names in NAMES:
-        first = names[0]
-        if first in row and ("values." in "".join(names) or set(names) <= set(row)):
-            parts = [_at(row, name) for name in names]
-            return " ".join(str(part) for part in parts if part not in (None, ""))
+        if set(names) <= set(row):
+            return " ".join(filter(None, (_word(row[name]) for name in names)))
     return str(number)
 
 
-def _at(row: Mapping[str, Any], name: str) -> Any:
-    value: Any = row
-    for step in name.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
+def _word(value: Any) -> str:
+    if isinstance(value, Mapping):
+        # A flag's texts tell it from another of its code; its numbers may change.
+        return " ".join(v for v in value.values() if isinstance(v, str))
+    return "" if value is None else str(value)
 
 
 def are_equal(one: Leaf, other: Leaf, relative: float) -> bool:
@@ -77,8 +75,3 @@ def are_equal(one: Leaf, other: Leaf, relative: float) -> bool:
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
         return abs(one - other) <= relative * max(abs(one), abs(other))
     return one == other
-
-
-def last_part(places: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys themselves, without where they stand."""
-    return tuple(place.rpartition(".")[2] for place in places)

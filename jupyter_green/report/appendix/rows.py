@@ -1,8 +1,32 @@
-"""One row for each execution: the table ``energy-runs.csv``."""
+"""One row for each execution: the table ``energy-runs.csv``.
+
+Imports `work` and the facts.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
 from msgspec import Struct
+
+from jupyter_green.records import Record
+from jupyter_green.report.appendix.facts import Appendix
+from jupyter_green.report.appendix.inventory import hashed_device
+from jupyter_green.report.appendix.selection import UNDATED
+from jupyter_green.report.appendix.supply import Terms, terms
+from jupyter_green.report.appendix.work import US_PER_H, Work
+from jupyter_green.units import co2e_g
+
+# A spreadsheet takes a cell that begins with these for a formula (OWASP).
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+KINDS = {"gpu": "gpu", "cpu": "cpu", "dram": "memory", "ram": "memory"}
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -23,7 +47,7 @@ class Row(Struct, frozen=True, kw_only=True):
         counted: False for a run inside another one, which has its energy already:
             summing the counted rows gives the totals.
         machine: Key of the machine.
-        devices: Keys of the devices, separated by spaces.
+        devices: Keys of the devices, separated by semicolons.
         gpu_hours: GPU-hours allocated, shared time split.
         energy_j: Charged joules of all components; empty: not measured.
         energy_uncertainty_j: Half-width (95 %).
@@ -32,7 +56,7 @@ class Row(Struct, frozen=True, kw_only=True):
         cpu_j: Of processors.
         memory_j: Of memory, ``dram`` and ``ram``.
         other_j: Of all other kinds.
-        methods: Methods, separated by spaces.
+        methods: Methods, separated by semicolons.
         pue: Power usage effectiveness.
         intensity_g_per_kwh: Carbon intensity.
         intensity_zone: What it is the intensity of.
@@ -40,7 +64,7 @@ class Row(Struct, frozen=True, kw_only=True):
         git_commit: The commit.
         git_dirty: Whether there were changes.
         python: Version of Python.
-        flags: Remarks, separated by spaces.
+        flags: Remarks, separated by semicolons.
     """
 
     id: str
@@ -74,3 +98,200 @@ class Row(Struct, frozen=True, kw_only=True):
     git_dirty: bool | None
     python: str
     flags: str
+
+
+def rows(work: Work, facts: Appendix) -> Iterator[Row]:
+    """Yield a row for each record in scope, oldest first; names as in *facts*.
+
+    Args:
+        work: What `build.prepare` gave.
+        facts: What `build.facts_of` made of it, not yet anonymous.
+    """
+    maker = _RowMaker(work, facts)
+    counted = [
+        (begin if is_dated else UNDATED, record.id, at)
+        for at, (begin, is_dated, record) in enumerate(
+            zip(
+                work.run["begin_us"].tolist(),
+                work.run["is_dated"].tolist(),
+                work.records,
+                strict=True,
+            )
+        )
+    ]
+    nested = [
+        (placed.span[0] if placed.span else UNDATED, placed.record.id, -1 - at)
+        for at, placed in enumerate(work.selection.nested)
+    ]
+    for _, _, at in sorted(counted + nested):
+        if at >= 0:
+            yield maker.counted(at)
+        else:
+            yield maker.nested(work.selection.nested[-1 - at].record)
+
+
+def csv_lines(found: Iterable[Row]) -> Iterator[str]:
+    """Yield the table's lines, the header first; a hundred thousand need no memory."""
+    names = Row.__struct_fields__
+    yield _line(names)
+    for row in found:
+        yield _line([_cell(getattr(row, name)) for name in names])
+
+
+def csv_text(found: Iterable[Row]) -> str:
+    """Return the whole table as comma-separated values (RFC 4180, LF)."""
+    return "".join(csv_lines(found))
+
+
+class _RowMaker:
+    def __init__(self, work: Work, facts: Appendix) -> None:
+        self._work = work
+        keys = {device.hashed_id: device.key for device in facts.compute.devices}
+        self._device = [keys.get(hashed_device(*each), "") for each in work.devices]
+        self._device_of = dict(zip(work.devices, self._device, strict=True))
+        self._machine = {m.hashed_id: m.key for m in facts.compute.machines}
+        count = np.bincount(work.entry["owner"], minlength=len(work.records))
+        self._ends = list(pairwise(accumulate(count.tolist(), initial=0)))
+        self._energy = work.entry["energy_j"].tolist()
+        self._whole = work.entry["whole_j"].tolist()
+        self._recorded = work.entry["recorded_j"].tolist()
+        self._hours = (work.run_gpu_us / US_PER_H).tolist()
+        self._terms = work.run["terms"].tolist()
+
+    def counted(self, at: int) -> Row:
+        work, record = self._work, self._work.records[at]
+        first, end = self._ends[at]
+        return self._row(
+            record,
+            self._energy[first:end],
+            self._whole[first:end],
+            self._recorded[first:end],
+            work.terms[self._terms[at]],
+            gpu_hours=self._hours[at],
+            is_counted=True,
+        )
+
+    def nested(self, record: Record) -> Row:
+        energy = [_nan(device.energy_j) for device in record.devices]
+        whole = [_nan(device.uncertainty_j) for device in record.devices]
+        gpus = {device.id for device in record.devices if device.kind == "gpu"}
+        return self._row(
+            record,
+            energy,
+            whole,
+            energy,
+            terms(record.intensity, record.pue, self._work.author),
+            gpu_hours=len(gpus) * record.duration_s / 3600,
+            is_counted=False,
+        )
+
+    def _row(
+        self,
+        record: Record,
+        energy: list[float],
+        whole: list[float],
+        recorded: list[float],
+        on: Terms,
+        *,
+        gpu_hours: float,
+        is_counted: bool,
+    ) -> Row:
+        host = record.host.id if record.host else ""
+        by_kind: dict[str, float] = {}
+        devices, methods, flags = [], [], list(record.flags)
+        for device, energy_j in zip(record.devices, energy, strict=True):
+            devices.append(self._device_of.get((host, device.id), ""))
+            flags += device.flags
+            if energy_j == energy_j:  # noqa: PLR0124 - not NaN
+                kind = KINDS.get(device.kind, "other")
+                by_kind[kind] = by_kind.get(kind, 0.0) + energy_j
+                methods.append(device.method)
+        charged = _sum(energy)
+        intensity = on.intensity
+        return Row(
+            id=record.id,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            duration_s=record.duration_s,
+            status=record.status,
+            error=record.error,
+            purpose=record.purpose or "",
+            label=record.label,
+            notebook=record.notebook,
+            cell_id=record.cell_id,
+            execution_count=record.execution_count,
+            counted=is_counted,
+            machine=self._machine.get(host, ""),
+            devices=_listed(devices),
+            gpu_hours=gpu_hours,
+            energy_j=charged,
+            energy_uncertainty_j=_quadrature(energy, whole),
+            energy_recorded_j=_sum(recorded),
+            gpu_j=by_kind.get("gpu"),
+            cpu_j=by_kind.get("cpu"),
+            memory_j=by_kind.get("memory"),
+            other_j=by_kind.get("other"),
+            methods=_listed(methods),
+            pue=on.pue.value,
+            intensity_g_per_kwh=None if intensity is None else intensity.g_per_kwh,
+            intensity_zone=intensity.zone if intensity else "",
+            co2e_g=None
+            if charged is None or intensity is None
+            else co2e_g(charged, intensity.g_per_kwh, on.pue.value),
+            git_commit=record.git.commit if record.git else "",
+            git_dirty=record.git.dirty if record.git else None,
+            python=record.versions.get("python", ""),
+            flags=_listed(flags),
+        )
+
+
+def _nan(figure: float | None) -> float:
+    return float("nan") if figure is None else figure
+
+
+def _sum(figures: list[float]) -> float | None:
+    known = [figure for figure in figures if figure == figure]  # noqa: PLR0124 - NaN
+    return sum(known) if known else None
+
+
+def _quadrature(energy: list[float], whole: list[float]) -> float | None:
+    squares = 0.0
+    is_any = False
+    for energy_j, uncertainty_j in zip(energy, whole, strict=True):
+        if energy_j != energy_j:  # noqa: PLR0124 - NaN
+            continue
+        if uncertainty_j != uncertainty_j:  # noqa: PLR0124 - NaN
+            return None
+        is_any = True
+        squares += uncertainty_j * uncertainty_j
+    return squares**0.5 if is_any else None
+
+
+def _listed(words: list[str]) -> str:
+    return "; ".join(dict.fromkeys(word for word in words if word))
+
+
+def _line(cells: Iterable[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return guarded(value)
+    return repr(value)
+
+
+def guarded(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula, without control characters.
+
+    An apostrophe in front of what would be one, as spreadsheets themselves write it.
+    """
+    text = text.encode("utf-8", "replace").decode()
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    return f"'{text}" if text.startswith(FORMULA) else text
