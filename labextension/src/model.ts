@@ -1,0 +1,523 @@
+/**
+ * One state for all views of the page; no DOM, no widgets, no clock of its own.
+ *
+ * While anything shows data and the page is visible, it follows the server's stream and
+ * asks again for what the stream says has changed.  Otherwise it is silent.  Imports
+ * tokens, history, groups and request's errors.
+ */
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import { upsert } from './groups';
+import { PowerHistory } from './history';
+import { GreenError, RequestError } from './request';
+import { connectionOf } from './stream';
+import {
+  DEFAULT_SETTINGS,
+  SCOPES,
+  type Connection,
+  type IGreenApi,
+  type IGreenModel,
+  type IGreenSettings,
+  type IGreenStream,
+  type IHost,
+  type IIdle,
+  type ILocationChange,
+  type INotebook,
+  type IPowerSample,
+  type IProblem,
+  type IRecord,
+  type IRecords,
+  type IReportRequest,
+  type IRunning,
+  type ITotals,
+  type Scope,
+  type StreamMessage
+} from './tokens';
+
+/** Records that are asked for at a time. */
+export const PAGE = 100;
+/** Finished records kept for the bands of the chart. */
+const FINISHED = 200;
+/** Several changes in so short a time lead to one question. */
+const TOTALS_DELAY_MS = 150;
+const IDLE_MS = 60_000;
+const JOB_POLL_MS = 500;
+
+/** The model behind the panel, the status bar and the badges. */
+export class GreenModel implements IGreenModel {
+  constructor(options: GreenModel.IOptions) {
+    this._api = options.api;
+    this._stream = options.stream;
+    this._stream.message.connect(this._onMessage, this);
+    this._stream.connectionChanged.connect(this._onConnection, this);
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  get stateChanged(): ISignal<this, void> {
+    return this._stateChanged;
+  }
+
+  get powerChanged(): ISignal<this, void> {
+    return this._powerChanged;
+  }
+
+  get connection(): Connection {
+    return this._refused ?? this._stream.connection;
+  }
+
+  get host(): IHost | null {
+    return this._host;
+  }
+
+  get problem(): IProblem | null {
+    return this._problem;
+  }
+
+  get samples(): readonly IPowerSample[] {
+    return this._history.samples;
+  }
+
+  get running(): readonly IRunning[] {
+    return this._running;
+  }
+
+  get totals(): ReadonlyMap<Scope, ITotals> {
+    return this._totals;
+  }
+
+  get records(): readonly IRecord[] {
+    return this._records;
+  }
+
+  get moreRecords(): boolean {
+    return this._more;
+  }
+
+  get finished(): readonly IRecord[] {
+    return this._finished;
+  }
+
+  get idle(): IIdle | null {
+    return this._idle;
+  }
+
+  get notebook(): INotebook | null {
+    return this._notebook;
+  }
+
+  get settings(): IGreenSettings {
+    return this._settings;
+  }
+
+  watch(): IDisposable {
+    this._watchers += 1;
+    this._follow();
+    return new DisposableDelegate(() => {
+      this._watchers -= 1;
+      this._follow();
+    });
+  }
+
+  setPageVisible(visible: boolean): void {
+    this._pageVisible = visible;
+    this._follow();
+  }
+
+  setSettings(settings: IGreenSettings): void {
+    const askIdle = settings.idleMinutes !== this._settings.idleMinutes;
+    this._settings = settings;
+    this._stateChanged.emit();
+    this._follow();
+    if (askIdle && this._following) {
+      void this._loadIdle();
+    }
+  }
+
+  setNotebook(notebook: INotebook | null): void {
+    if (notebook === this._notebook) {
+      return;
+    }
+    this._notebook?.changed.disconnect(this._onNotebook, this);
+    this._notebook = notebook;
+    notebook?.changed.connect(this._onNotebook, this);
+    this._forgetNotebook();
+  }
+
+  async refresh(): Promise<void> {
+    this._refused = null;
+    if (await this._loadHost()) {
+      await Promise.all([
+        this._loadPower(),
+        this._loadRecords(),
+        this._loadTotals(),
+        this._loadIdle()
+      ]);
+    }
+    this._follow();
+  }
+
+  async loadMore(): Promise<void> {
+    const oldest = this._records[this._records.length - 1]?.started_at;
+    const path = this._path;
+    const answer = await this._ask(this._api.records(path, PAGE, oldest));
+    if (answer && path === this._path) {
+      const known = new Set(this._records.map(record => record.id));
+      const older = answer.records.filter(record => !known.has(record.id));
+      this._records = [...this._records, ...older];
+      this._more = answer.more;
+      this._stateChanged.emit();
+    }
+  }
+
+  async tag(record: string, purpose: string): Promise<void> {
+    const changed = await this._api.tag(record, { purpose });
+    this._records = upsert(this._records, changed);
+    this._stateChanged.emit();
+  }
+
+  async setLocation(change: ILocationChange): Promise<void> {
+    const location = await this._api.setLocation(this._path, change);
+    if (this._host) {
+      this._host = { ...this._host, location };
+    }
+    this._stateChanged.emit();
+    await this._loadTotals();
+  }
+
+  async report(
+    request: IReportRequest,
+    onProgress: (fraction: number | null, text: string) => void
+  ): Promise<string[]> {
+    const job = await this._api.report(request);
+    const follow = (_: unknown, message: StreamMessage) => {
+      if (message.type === 'progress' && message.job === job) {
+        onProgress(message.fraction, message.text);
+      }
+    };
+    this._stream.message.connect(follow);
+    try {
+      // Asked for rather than waited for: the stream may break while it runs.
+      for (;;) {
+        const state = await this._api.reportJob(job);
+        if (state.problem) {
+          throw new GreenError(asProblem(state.problem));
+        }
+        if (state.files) {
+          return state.files;
+        }
+        await new Promise(resolve => setTimeout(resolve, JOB_POLL_MS));
+      }
+    } finally {
+      this._stream.message.disconnect(follow);
+    }
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    clearTimeout(this._totalsTimer);
+    clearInterval(this._idleTimer);
+    this._notebook?.changed.disconnect(this._onNotebook, this);
+    this._stream.dispose();
+    Signal.clearData(this);
+  }
+
+  private get _path(): string {
+    return this._notebook?.path ?? '';
+  }
+
+  private get _following(): boolean {
+    return this._pageVisible && !this._refused && this._host !== null;
+  }
+
+  /** Open or close the stream, as somebody looks or not. */
+  private _follow(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    const wanted = this._watchers > 0 || this._settings.showBadges;
+    if (wanted && this._pageVisible && !this._host && !this._refused) {
+      this._begin();
+      return;
+    }
+    clearInterval(this._idleTimer);
+    if (!wanted || !this._following) {
+      this._stream.stop();
+      return;
+    }
+    this._stream.start(this._watchers > 0);
+    if (this._watchers > 0) {
+      this._idleTimer = setInterval(() => void this._loadIdle(), IDLE_MS);
+      if (this._stale) {
+        this._stale = false;
+        void this._loadPower();
+        this._totalsSoon();
+      }
+    } else {
+      this._stale = true;
+    }
+  }
+
+  private _begin(): void {
+    if (!this._beginning) {
+      this._beginning = true;
+      void this.refresh().finally(() => {
+        this._beginning = false;
+      });
+    }
+  }
+
+  private _onConnection(_: IGreenStream, connection: Connection): void {
+    if (connection === 'live' && this._wasLive) {
+      // Something may have been missed meanwhile.
+      void this._loadHost().then(() => this._loadPower());
+      void this._loadRecords();
+      this._totalsSoon();
+    }
+    this._wasLive ||= connection === 'live';
+    this._stateChanged.emit();
+  }
+
+  private _onMessage(_: IGreenStream, message: StreamMessage): void {
+    switch (message.type) {
+      case 'power':
+        this._history.add([message]);
+        this._powerChanged.emit();
+        break;
+      case 'running':
+        this._setRunning(message.windows);
+        break;
+      case 'record':
+        this._addRecord(message.record, message.path);
+        break;
+      case 'totals':
+        this._totalsSoon();
+        if (this.connection === 'polling') {
+          void this._loadRecords();
+        }
+        break;
+      case 'problem':
+        this._problem = message;
+        this._stateChanged.emit();
+        break;
+      default:
+        // `hello` opens; a report's messages go to whoever asked for it.
+        break;
+    }
+  }
+
+  private _setRunning(windows: IRunning[]): void {
+    const ids = (list: readonly IRunning[]) => list.map(w => w.id).join();
+    const changed = ids(windows) !== ids(this._running);
+    this._running = windows;
+    if (windows.some(w => this._isOurs(w.path, w.cell_id))) {
+      this._seen();
+    }
+    this._powerChanged.emit();
+    if (changed) {
+      this._stateChanged.emit();
+    }
+  }
+
+  private _addRecord(record: IRecord, path?: string | null): void {
+    this._finished = upsert(this._finished, record).slice(0, FINISHED);
+    this._running = this._running.filter(window => window.id !== record.id);
+    if (this._isOurs(path, record.cell_id)) {
+      this._records = upsert(this._records, record);
+      this._seen();
+    }
+    this._stateChanged.emit();
+  }
+
+  private _isOurs(
+    path: string | null | undefined,
+    cellId: string | undefined
+  ): boolean {
+    // A path that the server could not map says nothing; ids of cells are unique.
+    return path
+      ? path === this._path
+      : Boolean(cellId && this._notebook?.cells.has(cellId));
+  }
+
+  /** The kernel has metered: so the extension is loaded there. */
+  private _seen(): void {
+    if (this._notebook?.metering === 'unknown') {
+      this._notebook.metering = 'loaded';
+    }
+  }
+
+  private _onNotebook(notebook: INotebook): void {
+    if (notebook.path !== this._loadedPath) {
+      this._forgetNotebook();
+    } else {
+      this._stateChanged.emit();
+    }
+  }
+
+  private _forgetNotebook(): void {
+    this._pages.set(this._loadedPath, {
+      records: this._records,
+      more: this._more
+    });
+    this._loadedPath = this._path;
+    // What was known of it is shown until the server has answered.
+    const page = this._pages.get(this._path);
+    this._pages.delete(this._path);
+    this._records = page?.records ?? [];
+    this._more = page?.more ?? false;
+    this._totals.delete('notebook');
+    this._totals.delete('project');
+    this._stateChanged.emit();
+    if (this._following) {
+      void this._loadHost();
+      void this._loadRecords();
+      this._totalsSoon();
+    }
+  }
+
+  private async _loadHost(): Promise<boolean> {
+    const path = this._path;
+    try {
+      const host = await this._api.host(path);
+      if (this._host && this._host.host.id !== host.host.id) {
+        this._history.clear();
+      }
+      this._host = host;
+      this._refused = null;
+      this._problem = null;
+    } catch (error) {
+      const status = error instanceof RequestError ? error.status : 0;
+      this._refused = connectionOf(status);
+      this._problem = asProblem(error);
+      this._stateChanged.emit();
+      return false;
+    }
+    this._stateChanged.emit();
+    return true;
+  }
+
+  private async _loadPower(): Promise<void> {
+    const power = await this._ask(this._api.power(this._history.newest));
+    if (power) {
+      this._history.add(power.samples);
+      this._powerChanged.emit();
+    }
+  }
+
+  private async _loadRecords(): Promise<void> {
+    const path = this._path;
+    if (!path) {
+      return;
+    }
+    const answer = await this._ask(this._api.records(path, PAGE));
+    // The user may have gone to another notebook meanwhile.
+    if (answer && path === this._path) {
+      this._records = answer.records;
+      this._more = answer.more;
+      answer.records.forEach(record => {
+        this._finished = upsert(this._finished, record).slice(0, FINISHED);
+      });
+      this._stateChanged.emit();
+    }
+  }
+
+  private _totalsSoon(): void {
+    if (!this._watchers) {
+      this._stale = true;
+      return;
+    }
+    clearTimeout(this._totalsTimer);
+    this._totalsTimer = setTimeout(
+      () => void this._loadTotals(),
+      TOTALS_DELAY_MS
+    );
+  }
+
+  private async _loadTotals(): Promise<void> {
+    const path = this._path;
+    const scopes = SCOPES.filter(scope => path || scope !== 'notebook');
+    await Promise.all(
+      scopes.map(async scope => {
+        const totals = await this._ask(this._api.totals(scope, path));
+        if (totals && path === this._path) {
+          this._totals.set(scope, totals);
+        }
+      })
+    );
+    this._stateChanged.emit();
+  }
+
+  private async _loadIdle(): Promise<void> {
+    const idle = await this._ask(this._api.idle(this._settings.idleMinutes));
+    if (idle) {
+      this._idle = idle;
+      this._stateChanged.emit();
+    }
+  }
+
+  /** Return the answer, or null: what is shown then stays, and the problem is told. */
+  private async _ask<T>(answer: Promise<T>): Promise<T | null> {
+    try {
+      return await answer;
+    } catch (error) {
+      this._problem = asProblem(error);
+      this._stateChanged.emit();
+      return null;
+    }
+  }
+
+  private readonly _api: IGreenApi;
+  private readonly _stream: IGreenStream;
+  private readonly _history = new PowerHistory();
+  private readonly _totals = new Map<Scope, ITotals>();
+  private _host: IHost | null = null;
+  private _problem: IProblem | null = null;
+  private _refused: Connection | null = null;
+  private _running: IRunning[] = [];
+  private _records: IRecord[] = [];
+  private _finished: IRecord[] = [];
+  private _more = false;
+  private readonly _pages = new Map<string, IRecords>();
+  private _idle: IIdle | null = null;
+  private _notebook: INotebook | null = null;
+  private _loadedPath = '';
+  private _settings = DEFAULT_SETTINGS;
+  private _watchers = 0;
+  private _pageVisible = true;
+  private _stale = false;
+  private _beginning = false;
+  private _wasLive = false;
+  private _isDisposed = false;
+  private _totalsTimer: ReturnType<typeof setTimeout> | undefined;
+  private _idleTimer: ReturnType<typeof setInterval> | undefined;
+  private readonly _stateChanged = new Signal<this, void>(this);
+  private readonly _powerChanged = new Signal<this, void>(this);
+}
+
+/** Return an error of any kind as what, why and what to do. */
+export function asProblem(error: unknown): IProblem {
+  if (typeof error === 'string') {
+    return { message: error, reason: '', remedy: '' };
+  }
+  const { message, reason, remedy } = error as Partial<IProblem>;
+  return {
+    message: message ?? String(error),
+    reason: reason ?? '',
+    remedy: remedy ?? ''
+  };
+}
+
+/** Namespace of `GreenModel`. */
+export namespace GreenModel {
+  /** Where the data come from. */
+  export interface IOptions {
+    api: IGreenApi;
+    stream: IGreenStream;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * One item for the status bar: watts of the host, grams of the notebook.
+ *
+ * Imports tokens and format.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { IDisposable } from '@lumino/disposable';
+import type { Message } from '@lumino/messaging';
+import * as React from 'react';
+
+import { formatCo2eOf, formatPower } from './format';
+import { greenIcon } from './icons';
+import type { IGreenModel } from './tokens';
+
+/** Watts and grams; a click opens the panel. */
+export class GreenStatus extends ReactWidget {
+  constructor(
+    model: IGreenModel,
+    trans: TranslationBundle,
+    openPanel: () => void
+  ) {
+    super();
+    this._model = model;
+    this._trans = trans;
+    this._openPanel = openPanel;
+    this.addClass('jp-GreenStatus');
+    model.powerChanged.connect(this._onChanged, this);
+    model.stateChanged.connect(this._onChanged, this);
+  }
+
+  override dispose(): void {
+    this._watching?.dispose();
+    this._model.powerChanged.disconnect(this._onChanged, this);
+    this._model.stateChanged.disconnect(this._onChanged, this);
+    super.dispose();
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <button
+        type="button"
+        className="jp-GreenStatus-button"
+        title={this._tip()}
+        onClick={this._openPanel}
+      >
+        <greenIcon.react tag="span" elementSize="small" />
+        <span data-green="status">{this._text()}</span>
+      </button>
+    );
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._look();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._look();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._look();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    super.onBeforeDetach(message);
+    this._watching?.dispose();
+    this._watching = null;
+  }
+
+  private _text(): string {
+    const { samples, totals, notebook } = this._model;
+    const watts = samples[samples.length - 1]?.total_w;
+    const sum = totals.get(notebook ? 'notebook' : 'today');
+    const grams = sum?.runs
+      ? formatCo2eOf(sum.co2e_g, sum.energy_j, sum.uncertainty_j)
+      : '';
+    return [
+      watts === null || watts === undefined ? '–' : formatPower(watts),
+      grams && this._trans.__('%1 CO₂e', grams)
+    ]
+      .filter(Boolean)
+      .join(' · ');
+  }
+
+  private _tip(): string {
+    return this._model.notebook
+      ? this._trans.__(
+          'Power of the server’s host now; CO₂e of this notebook so far. Click for the energy panel.'
+        )
+      : this._trans.__(
+          'Power of the server’s host now; CO₂e of today so far. Click for the energy panel.'
+        );
+  }
+
+  private _look(): void {
+    if (this.isVisible !== (this._watching !== null)) {
+      this._watching?.dispose();
+      this._watching = this.isVisible ? this._model.watch() : null;
+    }
+  }
+
+  private _onChanged(): void {
+    if (this.isVisible && this._text() !== this._shown) {
+      this._shown = this._text();
+      this.update();
+    }
+  }
+
+  private readonly _model: IGreenModel;
+  private readonly _trans: TranslationBundle;
+  private readonly _openPanel: () => void;
+  private _shown = '';
+  private _watching: IDisposable | null = null;
+}
