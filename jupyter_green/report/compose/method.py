@@ -1,0 +1,178 @@
+"""How the energy was found, and how good that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jupyter_green.report.appendix.facts import DeviceFacts
+from jupyter_green.report.compose.page import Page, cells, inline, listed, paragraph
+from jupyter_green.report.compose.units import count, percent
+from jupyter_green.report.compose.words import (
+    ASPECTS,
+    KINDS,
+    LEVELS,
+    READINGS,
+    REASONS,
+    word,
+)
+from jupyter_green.report.document import (
+    Block,
+    Column,
+    Inline,
+    Inlines,
+    Section,
+    Table,
+)
+
+SHOWN_DEVICES = 40
+
+
+def method(page: Page) -> Section:
+    """Return the section."""
+    blocks: list[Block] = [paragraph(*_tool(page))]
+    if page.facts.compute.devices:
+        blocks.append(_devices(page))
+    blocks += [paragraph(*_label(page), lead="Quality label."), _aspects(page)]
+    return Section(title="Method and quality", label="method", blocks=tuple(blocks))
+
+
+def _tool(page: Page) -> Iterator[Inline | str]:
+    yield "Runs were metered in the kernel by jupyter_green "
+    versions = list(page.facts.provenance.recorded_by)
+    yield f"{listed(versions)} " if versions else "(version not recorded) "
+    yield page.cite("jupyter-green")
+    yield ": every run is the difference of two readings of each device, with time by "
+    yield "the monotonic clock. "
+    yield from _readings(page)
+    yield " Figures of components are below those of a meter at the wall, by 20 to "
+    yield "37 % in a published comparison "
+    yield page.cite("fischer2025groundtruthing")
+    yield "; nothing here is corrected for that."
+
+
+def _readings(page: Page) -> Iterator[Inline | str]:
+    used = {(c.kind, c.method) for c in page.facts.totals.components}
+    names = " ".join(d.name.lower() for d in page.facts.compute.devices)
+    said: list[tuple[str, str]] = []
+    if ("gpu", "counter") in used:
+        said.append(("GPU energy is the board's energy counter", "nvml"))
+    if ("gpu", "integrated") in used:
+        said.append(
+            ("GPU energy is integrated from the board's power readings", "nvml")
+        )
+    if {("cpu", "counter"), ("dram", "counter")} & used:
+        said.append(("processor and memory energy are RAPL counters", "rapl"))
+    if ("soc", "counter") in used:
+        said.append(("energy of the chip is its own counters'", ""))
+    if {("cpu", "estimated"), ("ram", "estimated")} & used:
+        said.append(("processor and memory energy are models' estimates", "codecarbon"))
+    if ("gpu", "estimated") in used:
+        said.append(("some GPU energy is estimated from board power", ""))
+    is_other_gpu = bool(names) and "nvidia" not in names and "amd" in names
+    for number, (text, key) in enumerate(said):
+        yield text[0].upper() + text[1:] if not number else f"; {text}"
+        if key and not (key == "nvml" and is_other_gpu):
+            yield " "
+            yield page.cite(key)
+    yield "." if said else "No energy was measured."
+
+
+def _devices(page: Page) -> Table:
+    devices = page.facts.compute.devices
+    rest = len(devices) - SHOWN_DEVICES
+    return Table(
+        label="method-devices",
+        caption="How each device was read.",
+        columns=(
+            Column(title="device", weight=1.0),
+            Column(title="method", weight=1.2),
+            Column(title="runs", align="right"),
+            Column(title="coverage", align="right"),
+            Column(title="calibration", align="right"),
+            Column(title="resolution (J)", align="right"),
+            Column(title=f"energy ({page.energy.symbol})", align="right"),
+        ),
+        rows=tuple(_device_row(page, device) for device in devices[:SHOWN_DEVICES]),
+        note=inline(
+            "Coverage: part of the runs' time with readings. Calibration: relative "
+            "error (95 %) that all readings share. ",
+            f"{count(rest, 'more device')} not listed. " if rest > 0 else "",
+            *_unmeasured(devices),
+        ),
+        wide=True,
+    )
+
+
+def _device_row(page: Page, device: DeviceFacts) -> tuple[Inlines, ...]:
+    kind = word(KINDS, device.kind)
+    name = f"{device.key}: {device.name or kind}"
+    whole = sum(use.energy_kwh for use in device.methods)
+    if len(device.methods) == 1:
+        methods = word(READINGS, device.methods[0].method)
+    else:
+        methods = ", ".join(
+            f"{word(READINGS, use.method)} "
+            f"{percent(use.energy_kwh / whole) if whole else ''}".strip()
+            for use in device.methods
+        )
+    known = device.energy_kwh is not None
+    calibration = percent(device.calibration) if device.calibration else "not stated"
+    resolution = "" if device.resolution_j is None else f"{device.resolution_j:.3g}"
+    return cells(
+        name,
+        methods or "not measured",
+        f"{device.runs:,}",
+        percent(device.coverage),
+        calibration if known else "",
+        resolution,
+        page.energy.number(device.energy_kwh, device.energy_uncertainty_kwh),
+    )
+
+
+def _unmeasured(devices: tuple[DeviceFacts, ...]) -> Iterator[str]:
+    for device in devices:
+        if device.unmeasured_runs and device.reasons:
+            reason = next(iter(device.reasons))
+            runs = count(device.unmeasured_runs, "run")
+            yield f"{device.key} has no figure in {runs}: {reason}. "
+
+
+def _label(page: Page) -> Iterator[Inline | str]:
+    quality = page.facts.quality
+    yield page.known("Quality")
+    yield f" ({word_of_level(quality.level)}): the minimum over the aspects of the "
+    yield "table. It rates how energy was found and says nothing of how much it was."
+
+
+def word_of_level(level: int) -> str:
+    """Return what a level of the label means."""
+    return LEVELS.get(level, "unknown")
+
+
+def _aspects(page: Page) -> Table:
+    rows = []
+    for aspect in page.facts.quality.aspects:
+        reasons = [word(REASONS, code) for code in aspect.reasons]
+        if aspect.fraction is not None:
+            reasons.append(f"{percent(aspect.fraction)}")
+        rows.append(
+            cells(
+                word(ASPECTS, aspect.aspect),
+                f"Q{aspect.level}",
+                "; ".join(reasons) or "nothing",
+            )
+        )
+    return Table(
+        label="quality",
+        caption="The quality label by aspect, and what keeps each from the next level.",
+        columns=(
+            Column(title="aspect", weight=1.0),
+            Column(title="level"),
+            Column(title="limited by", weight=2.0),
+        ),
+        rows=tuple(rows),
+        note=inline(
+            "Q3: integrating meter of whole machines. Q2: hardware counters. Q1: "
+            "sampled power. Q0: models, or less."
+        ),
+    )
