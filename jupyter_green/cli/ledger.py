@@ -25,10 +25,12 @@ from jupyter_green.ledger import (
 )
 from jupyter_green.ledger.lines import json_schema
 from jupyter_green.ledger.reader import Progress
-from jupyter_green.ledger.selection import Selection, parse_until
 from jupyter_green.records import PURPOSES, Record
+from jupyter_green.report.appendix.author import Scope
+from jupyter_green.report.appendix.selection import select
 from jupyter_green.report.format import format_duration, format_energy
 from jupyter_green.report.listing import records_json, records_table
+from jupyter_green.report.scope import scope_of
 from jupyter_green.report.tables import plain_text, render_text
 from jupyter_green.report.totals import totals_json, totals_table
 
@@ -62,7 +64,10 @@ def add_parsers(subparsers: Subparsers) -> None:
     tag.add_argument("--purpose", choices=PURPOSES, help="the new purpose")
     tag.add_argument("--label", help="the new label")
     tag.add_argument(
-        "--labelled", metavar="LABEL", action="append", help="records with this label"
+        "--labelled",
+        metavar="LABEL",
+        action="append",
+        help="records with this label; `*` stands for anything",
     )
     tag.add_argument(
         "--notebook", metavar="PATH", action="append", help="records of this notebook"
@@ -177,28 +182,33 @@ def _meant(options: argparse.Namespace, records: Sequence[Record]) -> Sequence[R
     Raises:
         LedgerError: None are named, or there are none such.
     """
-    chosen = Selection(
-        ids=tuple(find_record(records, prefix).id for prefix in options.record),
-        labels=tuple(options.labelled or ()),
-        notebooks=tuple(options.notebook or ()),
-        since=parse_since(options.since) if options.since else None,
-        until=parse_until(options.until) if options.until else None,
+    named = {find_record(records, prefix).id for prefix in options.record}
+    meant = scope_of(
+        records,
+        notebooks=options.notebook or (),
+        since=options.since or "",
+        until=options.until or "",
+        labels=options.labelled or (),
     )
-    if chosen.is_everything:
+    if not named and meant.scope == Scope():
         raise LedgerError(
             "no record is named",
             remedy="Give ids, or --labelled, --notebook, --since or --until",
         )
-    found = chosen.of(records)
-    for warning in found.warnings:
+    for warning in meant.warnings:
         sys.stderr.write(f"warning: {plain_text(warning)}\n")
-    if not found.records:
+    found = [
+        placed.record
+        for placed in select(records, meant.scope).in_scope
+        if not named or placed.record.id in named
+    ]
+    if not found:
         raise LedgerError(
             "no record meets these conditions",
             why=f"the ledger holds {len(records)}",
             remedy="`jupyter green records` lists them",
         )
-    return found.records
+    return found
 
 
 def _named(records: Sequence[Record]) -> str:
