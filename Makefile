@@ -12,8 +12,15 @@ SIMULATED ?=
 STRICT ?=
 OUT := demo-output$(if $(call is,$(SIMULATED)),/simulated)
 
+# The panel is built by Node.js from PyPI, with the packages that yarn.lock names.
+JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
+MODULES := labextension/node_modules/.installed
+PANEL := jupyter_green/labextension/.built
+PANEL_SOURCES := $(wildcard labextension/*.json labextension/*/*.ts* \
+  labextension/src/views/* labextension/style/* labextension/schema/*)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test lint types format coverage accuracy bench pictures dist clean
+.PHONY: help demo lab panel test units lint types format coverage accuracy bench pictures dist clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
@@ -37,23 +44,32 @@ demo_settings = JUPYTER_GREEN_LEDGER=$(CURDIR)/$(OUT)/ledger \
   JUPYTER_GREEN_NOTEBOOK=$(NOTEBOOK) \
   $(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1)
 
-lab: $(VENV)/.dev ## open JupyterLab on the examples
-	$(BIN)/jupyter lab $(NOTEBOOK)
+lab: $(PANEL) ## open JupyterLab on the examples, the panel beside them
+	$(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1) $(BIN)/jupyter lab \
+	  --LabApp.default_url='/lab/tree/$(NOTEBOOK)?jupyter-green=open'
 
-test: lint types ## set up and run everything: lint, types, tests (STRICT=1: all of them)
+panel: $(PANEL) ## build the panel and link it into the environment
+
+test: lint types units ## set up and run everything: lint, types, tests (STRICT=1: all of them)
 	$(BIN)/python -m pytest $(if $(call is,$(STRICT)),--nothing-left-out)
 
-lint: $(VENV)/.dev ## check style, formatting and the import contracts
+units: $(PANEL) ## run the panel's own tests, and see that it is small
+	@$(JLPM) test
+	@$(JLPM) size
+
+lint: $(VENV)/.dev $(MODULES) ## check style, formatting and the import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	@$(JLPM) lint
 
 types: $(VENV)/.dev ## check types
 	$(BIN)/mypy
 
-format: $(VENV)/.dev ## format the sources and mend what can be mended
+format: $(VENV)/.dev $(MODULES) ## format the sources and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	@$(JLPM) format
 
 coverage: $(VENV)/.dev ## run the tests and show the branches they miss
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
@@ -68,11 +84,12 @@ pictures: $(VENV)/.dev demo ## make docs/images anew from the demo (needs Chromi
 	$(BIN)/python docs/pictures.py $(OUT)/$(notdir $(NOTEBOOK)) docs/images
 
 dist: $(VENV)/.dev ## build the wheel and the source distribution
-	rm -rf dist
+	rm -rf dist jupyter_green/labextension labextension/lib
 	$(BIN)/python -m build
 
 clean: ## remove everything that was made, the virtual environment too
 	rm -rf $(VENV) demo-output dist build .coverage .*_cache .hypothesis
+	rm -rf jupyter_green/labextension labextension/lib labextension/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
@@ -87,10 +104,22 @@ $(VENV)/.created:
 	@$(PIP) install --upgrade 'pip>=25.1'  # the first that knows dependency groups
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.created pyproject.toml
-	@$(PIP) install --editable . --group demo
+$(VENV)/.demo: $(VENV)/.created pyproject.toml labextension/package.json
+	@SKIP_JUPYTER_BUILDER=1 $(PIP) install --editable . --group demo
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.created pyproject.toml
-	@$(PIP) install --editable . --group dev
+$(VENV)/.dev: $(VENV)/.created pyproject.toml labextension/package.json
+	@SKIP_JUPYTER_BUILDER=1 $(PIP) install --editable . --group dev
 	@touch $@ $(VENV)/.demo
+
+$(MODULES): labextension/package.json labextension/yarn.lock | $(VENV)/.dev
+	@$(JLPM) install --immutable
+	@touch $@
+
+$(PANEL): $(MODULES) $(PANEL_SOURCES)
+	@$(JLPM) build:prod
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@rm -rf $(VENV)/share/jupyter/labextensions/jupyter-green
+	@ln -s $(CURDIR)/jupyter_green/labextension \
+	  $(VENV)/share/jupyter/labextensions/jupyter-green
+	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -67,8 +68,9 @@ def test_importing_loads_nothing_heavy() -> None:
 
 
 def test_the_version_is_one() -> None:
-    """The package and its metadata say the same."""
-    assert jg.__version__ == version("jupyter-green")
+    """The package, its metadata and the front end say the same."""
+    front_end = json.loads((ROOT / "labextension" / "package.json").read_text("utf-8"))
+    assert jg.__version__ == version("jupyter-green") == front_end["version"]
 
 
 def test_the_program_is_found() -> None:
@@ -94,7 +96,13 @@ def test_the_wheel_holds_what_it_must(tmp_path: Path) -> None:
     assert "jupyter_green/py.typed" in names
     assert "jupyter_green/carbon/accelerators.csv" in names
     folders = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert folders == {"jupyter_green"}
+    assert {f.partition("-")[0] for f in folders} == {"jupyter_green"}
+    data = {name.partition(".data/data/")[2] for name in names}
+    assert "etc/jupyter/jupyter_server_config.d/jupyter_green.json" in data
+    panel = "share/jupyter/labextensions/jupyter-green"
+    assert {f"{panel}/install.json", f"{panel}/package.json"} <= data
+    assert any(re.fullmatch(rf"{panel}/static/remoteEntry\.\w+\.js", n) for n in data)
+    assert not any(name.endswith((".map", "build_log.json")) for name in names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
