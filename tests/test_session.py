@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from ledger_samples import lines_of
 from shells import isolate, ledger_records, quick_device
@@ -14,7 +17,7 @@ from shells import isolate, ledger_records, quick_device
 from jupyter_green.devices.device import About, Device, Found
 from jupyter_green.devices.simulated import SimulatedDevice
 from jupyter_green.errors import JupyterGreenError, LocationError, SettingsError
-from jupyter_green.session import Finder, Session
+from jupyter_green.session import Finder, Session, provenance
 from jupyter_green.settings import Settings, resolve_settings
 
 Opener = Callable[..., Session]
@@ -244,3 +247,23 @@ def test_the_notebooks_path_is_stored_if_wanted(ledger: Path, *, stored: bool) -
     one.close()
     assert record.notebook == ("a.ipynb" if stored else "")
     assert bool(record.host.name) is stored
+
+
+def test_versions_that_are_no_plain_text_are_stored_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The version of torch is a subclass of str, which the JSON encoder refuses."""
+
+    class TorchVersion(str):
+        __slots__ = ()
+
+    provenance._version.cache_clear()
+    stand_in = types.ModuleType("torch")
+    stand_in.__version__ = TorchVersion("2.13.0+cpu")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", stand_in)
+    try:
+        found = provenance.software_versions(["torch"])
+        assert type(found["torch"]) is str
+        assert b"2.13.0+cpu" in msgspec.json.encode(found)
+    finally:
+        provenance._version.cache_clear()

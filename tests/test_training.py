@@ -126,6 +126,16 @@ def test_an_error_in_the_loop_ends_its_round(session: Session):
     assert len(run.records) == 1
 
 
+def test_a_failed_training_outside_of_metered_cells_leaves_nothing_open(shell: Shell):
+    """A framework that tells of no error: the failed cell's end does."""
+    shell.run("from jupyter_green.training.rounds import Rounds; rounds = Rounds()")
+    shell.run("rounds.begin(); 1 / 0")
+    assert shell.extension.session.meter.open_windows == ()
+    shell.run("%%energy -q\n1 + 1")
+    assert [r.parent for r in shell.records if not r.flags] == [None]
+    assert len(shell.records) == 3
+
+
 def test_an_error_of_the_items_is_the_rounds_error(session: Session):
     """A data loader that fails while the next batch is fetched."""
 

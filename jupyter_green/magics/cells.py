@@ -105,6 +105,9 @@ class CellMeter(ast.NodeTransformer):
         """Close the window of this cell (the shell calls this)."""
         thread = threading.get_ident()
         running = self._running.get(thread)
+        if running is None and result is not None and not result.success:
+            # A training that failed outside of a metered cell may have left epochs.
+            self._session.end_parts()
         if running is None or not (result is None or running.is_of(result.info)):
             return
         del self._running[thread]

@@ -19,6 +19,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol, Self
@@ -28,6 +29,7 @@ import msgspec
 from jupyter_green.devices.device import Device, Occupancy, Occupied
 from jupyter_green.errors import MeterError
 from jupyter_green.meter.difference import device_record, was_suspended
+from jupyter_green.meter.edges import Habit
 from jupyter_green.meter.synchronise import synchronise
 from jupyter_green.meter.window import WallClock, Window
 from jupyter_green.records import PURPOSES, Curve, DeviceRecord, Record
@@ -100,6 +102,7 @@ class Meter:
         self._beats: dict[str, int] = {}
         self._settling: dict[str, Window] = {}
         self._breaks: deque[tuple[int, int]] = deque(maxlen=KEPT_BREAKS)
+        self._habits = {d.about.id: Habit() for d in self.sampler.devices}
         self._last_end_ns: int | None = None
         self._stacks = threading.local()
         self._closed = False
@@ -270,7 +273,7 @@ class Meter:
             around: Only those inside this window; None: all.
         """
         for part in reversed(self._stack()):
-            within = part
+            within: Window | None = part
             while within is not None and within is not around:
                 within = within.parent
             if (
@@ -376,7 +379,7 @@ class Meter:
         if window.end is None:
             return window.record
         occupied = self._occupancies(window.record.duration_s)
-        devices = self._devices(window, window.end, occupied)
+        devices = self._devices(window, window.end, occupied, final=True)
         return msgspec.structs.replace(window.record, devices=devices, final=True)
 
     def _occupancies(self, duration_s: float) -> dict[str, Occupancy | None]:
@@ -400,7 +403,11 @@ class Meter:
         window: Window,
         end: Sample,
         occupied: Mapping[str, Occupancy | None] = MappingProxyType({}),
+        *,
+        final: bool = False,
     ) -> tuple[DeviceRecord, ...]:
+        # What is still provisional teaches nothing yet.
+        habits = self._habits if final else deepcopy(self._habits)
         return tuple(
             device_record(
                 device.about,
@@ -410,6 +417,7 @@ class Meter:
                 ends=window.known_edges(device.about.id),
                 breaks=tuple(self._breaks),
                 occupancy=occupied.get(device.about.id),
+                habit=habits[device.about.id],
             )
             for device in self.sampler.devices
         )

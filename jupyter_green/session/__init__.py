@@ -161,6 +161,14 @@ class Session:
         """Open a window; see `Meter.begin`."""
         return self.meter.begin(label, **known)
 
+    def end_parts(self) -> None:
+        """End what failed work left open on this thread; never raises, never waits."""
+        if self._ready.is_set() and self._meter is not None:
+            try:
+                self._meter.end_parts()
+            except JupyterGreenError as err:
+                self.warn(f"a part is not ended: {err}")
+
     def measure_baseline(
         self, seconds: float, *, wait: Callable[[float], None] = time.sleep
     ) -> Baseline:

@@ -115,7 +115,8 @@ def notebook_path(
 def _version(name: str, distribution: str) -> str:
     stated = getattr(sys.modules.get(name), "__version__", None)
     if isinstance(stated, str):
-        return stated
+        # torch's is a subclass of str, which JSON encoders refuse.
+        return str(stated)
     # Reading metadata costs milliseconds, loading their reader ten.
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
 

@@ -74,6 +74,11 @@ class Rounds:
         self._has_failed = False
 
     @property
+    def is_running(self) -> bool:
+        """Whether a round or the whole has begun and not ended."""
+        return self._open is not None or self._outer is not None
+
+    @property
     def may_stop(self) -> bool:
         """Whether anything may say that it is time to stop."""
         return self._stop is not None
@@ -132,12 +137,27 @@ class Rounds:
         self._try(self._begin)
 
     def finish(
-        self, *, status: str = "ok", flags: tuple[str, ...] = (), **metrics: Any
+        self,
+        metrics: Mapping[str, float] | None = None,
+        *,
+        status: str = "ok",
+        flags: tuple[str, ...] = (),
     ) -> None:
-        """End the round that runs, if one does, and ask whether to stop."""
+        """End the round that runs, if one does, and ask whether to stop.
+
+        Args:
+            metrics: More numbers of it, as `finite` gives them.
+            status: ``ok``, ``error`` or ``interrupted``.
+            flags: Remarks on the round; with some, nobody asks whether to stop.
+        """
         if self._open is None:
             return
-        self._try(lambda: self.log(**metrics))
+        # The count is ours, whatever a framework logs under that name.
+        self._metrics = {
+            **self._metrics,
+            **(metrics or {}),
+            self.name: float(self._count),
+        }
         window, self._open = self._open, None
         self._try(lambda: self._finish(window, status, flags))
 
@@ -148,13 +168,19 @@ class Rounds:
         if outer is not None:
             self._try(lambda: self._meter_end(outer, status=status))
 
+    def skip(self, count: int) -> None:
+        """Count the rounds that a resumed training has behind it."""
+        self._count = max(0, count)
+
     def _begin(self) -> None:
         session = self._session = self._session or shared_session()
         around = session.meter.innermost
         if around is None and self._outer is None:
             # Nobody meters this training as a whole: then it is done here.
             label = self._label or f"{self.name}s"
-            around = self._outer = session.begin(label, purpose=self._purpose)
+            around = self._outer = session.begin(
+                label, purpose=self._purpose, is_part=True
+            )
         label = self._label
         purpose = self._purpose
         if around is not None:
@@ -162,7 +188,7 @@ class Rounds:
             purpose = purpose or around.record.purpose
         self._count += 1
         self._metrics = {self.name: float(self._count)}
-        self._open = session.begin(label or self.name, purpose=purpose)
+        self._open = session.begin(label or self.name, purpose=purpose, is_part=True)
 
     def _finish(self, window: Window, status: str, flags: tuple[str, ...]) -> None:
         self._meter_end(
@@ -193,7 +219,8 @@ class Rounds:
 
     def _tell_forecast(self) -> None:
         total = self.total
-        if self._tell and total and self._count == TOLD_AFTER and total > TOLD_AFTER:
+        done = len(self._windows)
+        if self._tell and total and done == TOLD_AFTER and total > TOLD_AFTER:
             self._write(str(self.forecast()))
 
     def _write(self, text: str) -> None:
@@ -216,6 +243,94 @@ class Rounds:
         if not self._has_failed:
             self._has_failed = True
             logger.warning(text)
+
+
+class Followed:
+    """What all callbacks share: epochs, or so many steps, as rounds.
+
+    Args:
+        steps: None: a record for each epoch; N: one for each N training steps.
+        label: Label of the records; empty: that of the window around and what they are.
+        stop: When to stop: an `EarlyStopping`, or a function of a round's record.
+        tell: Write one line with the forecast after the fourth round.
+        purpose: One of `records.PURPOSES`; None: that of the window around.
+        session: Where records go; None: the notebook's session or the script's own.
+
+    Attributes:
+        rounds: The rounds: ``rounds.records``, ``rounds.forecast()``.
+
+    Raises:
+        TrainingError: *steps* is no number of steps.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: int | None = None,
+        label: str = "",
+        stop: Stop | None = None,
+        tell: bool = True,
+        purpose: str | None = None,
+        session: Session | None = None,
+    ) -> None:
+        if steps is not None and steps < 1:
+            raise TrainingError(f"a record cannot be of {steps} steps")
+        self._steps = steps
+        self._in_round = 0
+        self._options: dict[str, Any] = {
+            "label": label,
+            "stop": stop,
+            "tell": tell,
+            "purpose": purpose,
+            "session": session,
+        }
+        self.rounds = self._new(None)
+
+    def start(self, epochs: int | None, steps: int | None = None) -> None:
+        """Begin anew: a training of so many epochs or steps begins."""
+        self.rounds.close(status="interrupted")
+        total = epochs
+        if self._steps is not None:
+            total = None if steps is None else -(-steps // self._steps)
+        self.rounds = self._new(total)
+        self._in_round = 0
+
+    def epoch_begins(self) -> None:
+        """Take the beginning of an epoch."""
+        if self._steps is None:
+            self.rounds.begin()
+
+    def epoch_ends(self, metrics: Mapping[str, Any] | None = None) -> bool:
+        """Take the end of an epoch; return whether to stop."""
+        if self._steps is None:
+            self.rounds.finish(finite(metrics))
+        return self.rounds.should_stop
+
+    def step_begins(self) -> None:
+        """Take the beginning of a training step."""
+        if self._steps is not None and self._in_round == 0:
+            self.rounds.begin()
+
+    def step_ends(self, metrics: Mapping[str, Any] | None = None) -> bool:
+        """Take the end of a training step; return whether to stop."""
+        if self._steps is not None:
+            self._in_round += 1
+            if self._in_round == self._steps:
+                self._in_round = 0
+                self.rounds.finish({**finite(metrics), "steps": float(self._steps)})
+        return self.rounds.should_stop
+
+    def ends(self, status: str = "ok") -> None:
+        """Take the end of the training."""
+        rest = {"steps": float(self._in_round)} if self._in_round else None
+        if status == "ok":
+            self.rounds.finish(rest)
+        self._in_round = 0
+        self.rounds.close(status=status)
+
+    def _new(self, total: int | None) -> Rounds:
+        name = "epoch" if self._steps is None else "step"
+        return Rounds(name, total=total, **self._options)
 
 
 def finite(metrics: Mapping[str, Any] | None) -> dict[str, float]:
