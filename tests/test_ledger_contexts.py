@@ -24,7 +24,7 @@ from ledger_samples import (
 
 from jupyter_green.ledger import LedgerWriter, new_session, read_ledger, read_slim
 from jupyter_green.ledger import totals as add_up
-from jupyter_green.ledger.contexts import LOST, abridge
+from jupyter_green.ledger.contexts import LOST, abridge, complete
 from jupyter_green.ledger.lines import (
     ContextLine,
     Detail,
@@ -281,6 +281,32 @@ def test_figures_that_do_not_fit_their_context_are_not_ascribed(
     assert [r.flags for r in ledger.records] == [(LOST,)]
     assert all(d.id.startswith("unknown") for d in ledger.records[0].devices)
     assert len(ledger.problems) == 1
+
+
+@pytest.mark.parametrize("text", ["1.0 two", "1.0 2.0 3.0", "\x00"])
+def test_a_curve_that_is_none_is_left_out(tmp_path: Path, text: str) -> None:
+    """The figures count all the same."""
+    session, context, end = short(SESSION, EndLine(FULL))
+    write_lines(tmp_path / "1.jsonl", session, context, changed(end, curve=text))
+    (found,) = read(tmp_path).records
+    assert found == changed(FULL, curve=None)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e9)), max_size=5),
+    st.lists(st.floats(0, 1e9), max_size=1),
+)
+def test_a_curve_comes_back_to_the_last_digit(
+    steps: list[tuple[float, float]], odd: list[float]
+) -> None:
+    """As text too, and also one whose halves differ in length."""
+    curve = Curve(
+        t_s=tuple(t for t, _ in steps), power_w=(*(w for _, w in steps), *odd)
+    )
+    whole = changed(FULL, curve=curve)
+    context, brief = abridge(EndLine(whole))
+    line = msgspec.json.decode(encode_line(brief), type=EndLine[Record])
+    assert complete(line, context).record == whole
 
 
 def test_details_that_do_not_fit_are_left_out(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from jupyter_green.ledger.lines import (
     SlimRecord,
     StartLine,
 )
-from jupyter_green.records import DeviceRecord, Record
+from jupyter_green.records import Curve, DeviceRecord, Record
 
 LOST = "context-lost"
 UNKNOWN = "unknown"
@@ -55,6 +55,7 @@ def abridge(line: Referring, start: Record | None = None) -> tuple[ContextLine, 
         start: The record with which the run of a heartbeat began, if it is known.
     """
     short: Any
+    curve = ""
     if isinstance(line, HeartbeatLine):
         devices, record = line.devices, start
         short = replace(line, devices=())
@@ -64,6 +65,9 @@ def abridge(line: Referring, start: Record | None = None) -> tuple[ContextLine, 
         # What is the default itself, not only equal to it, is not written.
         blank = Record(id="", duration_s=0.0, devices=())
         left = {name: getattr(blank, name) for name in COMMON}
+        if record.curve is not None:
+            curve = _text(record.curve)
+            left["curve"] = None if curve else record.curve
         short = type(line)(replace(line.record, devices=(), **left))
     context = _context(record, devices)
     details = tuple(_detail(device) for device in devices)
@@ -74,6 +78,7 @@ def abridge(line: Referring, start: Record | None = None) -> tuple[ContextLine, 
         uncertainty_j=tuple(d.uncertainty_j for d in devices),
         uncertainty_random_j=tuple(d.uncertainty_random_j for d in devices),
         details=details if any(detail != Detail() for detail in details) else (),
+        curve=curve,
     )
 
 
@@ -176,7 +181,8 @@ def _filled(line: Any, context: Any) -> Any:
     else:
         devices = _whole_devices(context.devices, figures, line.details)
         names = COMMON
-    return _complete(line, devices, {name: getattr(context, name) for name in names})
+    common = {name: getattr(context, name) for name in names}
+    return _complete(line, devices, common)
 
 
 def _whole_devices(
@@ -209,7 +215,27 @@ def _complete(line: Any, devices: tuple[Any, ...], common: dict[str, Any]) -> An
             duration_s=line.duration_s,
             devices=devices,
         )
+    if line.curve and type(line.record) is Record:
+        common["curve"] = _curve(line.curve)
     return type(line)(record=replace(line.record, devices=devices, **common))
+
+
+def _text(curve: Curve) -> str:
+    """Return a curve as text; empty if it has none that says the same."""
+    if len(curve.t_s) != len(curve.power_w):
+        return ""
+    steps = zip(curve.t_s, curve.power_w, strict=True)
+    return " ".join(f"{t_s!r} {power_w!r}" for t_s, power_w in steps)
+
+
+def _curve(text: str) -> Curve | None:
+    try:
+        numbers = [float(word) for word in text.split()]
+    except ValueError:
+        return None
+    if len(numbers) % 2:
+        return None
+    return Curve(t_s=tuple(numbers[::2]), power_w=tuple(numbers[1::2]))
 
 
 def _lost(line: Any) -> Any:

@@ -135,6 +135,8 @@ class _Referring(Struct, frozen=True, kw_only=True, omit_defaults=True):
         uncertainty_j: As in `DeviceRecord`, for each.
         uncertainty_random_j: Likewise.
         details: What else is to be said of each; none if there is nothing.
+        curve: The record's curve as text, time and power by turns: engines that read
+            many lines skip a text, where they would convert each number.
     """
 
     context: str = ""
@@ -142,6 +144,7 @@ class _Referring(Struct, frozen=True, kw_only=True, omit_defaults=True):
     uncertainty_j: tuple[float | None, ...] = ()
     uncertainty_random_j: tuple[float | None, ...] = ()
     details: tuple[Detail, ...] = ()
+    curve: str = ""
 
 
 class StartLine(_Referring, Generic[R], frozen=True, tag="start", tag_field="type"):

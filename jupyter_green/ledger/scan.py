@@ -288,13 +288,17 @@ class _Device(msgspec.Struct):
     name: str | None = None
 
 
-class _Found(msgspec.Struct):
+class _Stated(msgspec.Struct):
     devices: tuple[_Device, ...]
-    status: str | None = None
-    final: bool | None = None
     host: str | None = None
     host_name: str | None = None
+
+
+class _Found(msgspec.Struct):
+    status: str | None = None
+    final: bool | None = None
     key: str | None = None
+    stated: _Stated | None = None
     context: str | None = None
     count: int = 0
 
@@ -307,14 +311,15 @@ def _context(text: str) -> _Context | None:
 
 
 def _complete_pattern(found: _Found) -> Pattern | None:
-    host = None if found.host is None else (found.host, found.host_name or "")
-    if host is None and found.host_name is not None:
+    stated = found.stated
+    if stated is None or (stated.host is None and stated.host_name is not None):
         return None
+    host = None if stated.host is None else (stated.host, stated.host_name or "")
     return Pattern(
         status="ok" if found.status is None else found.status,
         final=found.final is not False,
         host=host,
-        devices=tuple((d.id, d.method, d.name or "") for d in found.devices),
+        devices=tuple((d.id, d.method, d.name or "") for d in stated.devices),
         key=found.key or "",
     )
 
