@@ -143,6 +143,11 @@ class Adder:
         common = np.bincount(cell, self._common_j * factor, minlength=size)
         return np.sqrt(random2).reshape(shape), common.reshape(shape)
 
+    @property
+    def is_any_known(self) -> bool:
+        """Whether any figure came with its uncertainty."""
+        return bool((self._work.is_measured & ~self._is_unknown).any())
+
     def unknown_j(self) -> float:
         """Return the joules of figures that came without uncertainty."""
         return float(self._work.energy_j[self._is_unknown].sum())
@@ -256,7 +261,8 @@ def fraction(part: float | None, whole: float | None) -> float | None:
     """Return a part of a whole; None where there is nothing to divide."""
     if part is None or not whole or whole < 0:
         return None
-    return part / whole
+    found = part / whole
+    return found if math.isfinite(found) else None  # of a whole that is next to 0
 
 
 def _kwh(energy_j: float | None) -> float | None:

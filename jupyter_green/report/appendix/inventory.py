@@ -143,14 +143,16 @@ class _Devices:
                 # Most entries of a device say what the one before said.
                 if before is None or device.name or not before.name:
                     self._newest[number] = device
-                if device.calibration > self._calibration.get(number, -1.0):
+                # Not a number is never more than another one.
+                if math.inf > device.calibration > self._calibration.get(number, -1.0):
                     self._calibration[number] = device.calibration
                 resolution_j = device.resolution_j
-                if resolution_j is not None:
+                if resolution_j is not None and math.isfinite(resolution_j):
                     coarsest = max(self._resolution_j.get(number, 0.0), resolution_j)
                     self._resolution_j[number] = coarsest
-                if device.power_limit_w is not None:
-                    self._limits.setdefault(number, set()).add(device.power_limit_w)
+                limit_w = device.power_limit_w
+                if limit_w is not None and math.isfinite(limit_w):
+                    self._limits.setdefault(number, set()).add(limit_w)
                 if device.scope != "device":
                     rank = SCOPES.index(device.scope) if device.scope in SCOPES else 1
                     self._scopes[number] = max(self._scopes.get(number, 0), rank)

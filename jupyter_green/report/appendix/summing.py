@@ -134,7 +134,7 @@ def uncertainty(
         for device in devices
         if device.energy_random_kwh is not None and device.energy_common_kwh is not None
     ]
-    if not known or (amount.energy_it_kwh or 0.0) == unknown_kwh:
+    if not adder.is_any_known:
         return Uncertainty(unknown_kwh=unknown_kwh)
     random = math.hypot(*(part for _, part, _ in known))
     common = math.hypot(*(part for _, _, part in known))

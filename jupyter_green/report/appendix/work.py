@@ -233,7 +233,6 @@ class _Table:
             if is_gpu:
                 gpus.add(device.id)
             energy_j = self._usable(device.energy_j)
-            idle_w = device.idle_power_w
             self.entries.append(
                 (
                     owner,
@@ -244,8 +243,8 @@ class _Table:
                     energy_j,
                     self._usable(device.uncertainty_j),
                     self._usable(device.uncertainty_random_j),
-                    device.coverage,
-                    math.nan if idle_w is None else idle_w,
+                    self._usable(device.coverage),
+                    self._usable(device.idle_power_w),
                 )
             )
 
