@@ -14,6 +14,7 @@ from jupyter_green.cli import ledger as cli
 from jupyter_green.errors import LedgerError
 from jupyter_green.ledger import new_session
 from jupyter_green.ledger.lines import EndLine, StartLine
+from jupyter_green.session.provenance import host_id
 
 LATER = "2026-06-01T12:00:00Z"
 
@@ -134,6 +135,10 @@ def test_a_tag_names_one_record_by_its_first_characters(
     assert keys == {"ablation", "final", "untagged"}
     tags = [line for line in lines_of(home) if line["type"] == "tag"]
     assert [tag["records"] for tag in tags] == [["abcd1111"], ["abcd1111"]]
+    # Its files say on which machine they were written, as a kernel's do.
+    hosts = [line["host"] for line in lines_of(home) if line["type"] == "session"]
+    assert hosts.count(host_id()) == 2
+    assert len(list(home.glob(f"*-{host_id()[:8]}-*.jsonl"))) == 2
 
 
 @pytest.mark.parametrize(

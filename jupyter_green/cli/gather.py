@@ -26,9 +26,10 @@ from jupyter_green.cli.ledger import (
     ledger_folders,
     reading_progress,
     report_problems,
+    session_here,
 )
 from jupyter_green.errors import EstimateError, LedgerError
-from jupyter_green.ledger import LedgerWriter, new_session, parse_since, read_ledger
+from jupyter_green.ledger import LedgerWriter, parse_since, read_ledger
 from jupyter_green.ledger.union import unite
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.format import format_duration, format_energy
@@ -215,7 +216,7 @@ def _existing(options: argparse.Namespace) -> list[Path]:
 
 def _save(options: argparse.Namespace, records: list[Record]) -> bool:
     folder = _existing(options)[0]
-    writer = LedgerWriter(folder, new_session(), kept_lines=len(records) + 1)
+    writer = LedgerWriter(folder, session_here(), kept_lines=len(records) + 1)
     for record in records:
         writer.end(record)
     saved, problem = writer.flush(MERGED_IN_TIME_S), writer.problem

@@ -23,7 +23,7 @@ from jupyter_green.ledger import (
     parse_since,
     read_ledger,
 )
-from jupyter_green.ledger.lines import json_schema
+from jupyter_green.ledger.lines import SessionLine, json_schema
 from jupyter_green.ledger.reader import Progress
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.appendix.author import Scope
@@ -159,7 +159,7 @@ def run_tag(options: argparse.Namespace) -> int:
         would = _named(records).rpartition(" ")[0]
         sys.stdout.write(f"{would} would be tagged: {told}\n")
         return 0
-    writer = LedgerWriter(folders[0], new_session())
+    writer = LedgerWriter(folders[0], session_here())
     for at in range(0, len(records), TAGGED_AT_ONCE):
         writer.tag(
             [record.id for record in records[at : at + TAGGED_AT_ONCE]],
@@ -215,6 +215,15 @@ def _named(records: Sequence[Record]) -> str:
     if len(records) == 1:
         return f"{records[0].key} is"
     return f"{len(records)} records are"
+
+
+def session_here() -> SessionLine:
+    """Return the line of this process, with the host that a kernel's line has."""
+    from jupyter_green.session.provenance import (  # noqa: PLC0415 - brings all metering
+        host_id,
+    )
+
+    return new_session(host=host_id())
 
 
 def run_schema(_options: argparse.Namespace) -> int:
