@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jupyter_green.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_green.meter import Window
     from jupyter_green.records import DeviceRecord, Record
-    from jupyter_green.training import EarlyStopping, epochs
+    from jupyter_green.training import EarlyStopping, epochs, sweep
 
 _HOMES = {
     "DeviceRecord": "records",
@@ -35,6 +35,7 @@ _HOMES = {
     "epochs": "training",
     "load_ipython_extension": "magics",
     "metered": "api",
+    "sweep": "training",
     "unload_ipython_extension": "magics",
 }
 
@@ -68,5 +69,6 @@ __all__ = [
     "epochs",
     "load_ipython_extension",
     "metered",
+    "sweep",
     "unload_ipython_extension",
 ]

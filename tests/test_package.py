@@ -30,6 +30,7 @@ NAMES = [
     "epochs",
     "load_ipython_extension",
     "metered",
+    "sweep",
     "unload_ipython_extension",
 ]
 

@@ -303,7 +303,7 @@ def _figure(key: str, embodied_g: float | None) -> Callable[[Run], float | None]
 
 def _candidate(group: Group, values: Mapping[str, Sequence[float]]) -> Candidate:
     devices = dict.fromkeys(device.name or device.id for _, device in group.devices())
-    spread = {key: _spread(found) for key, found in values.items() if found}
+    spread = {key: spread_of(found) for key, found in values.items() if found}
     return Candidate(
         label=group.label,
         records=tuple(record.id for record in group.records),
@@ -316,7 +316,8 @@ def _candidate(group: Group, values: Mapping[str, Sequence[float]]) -> Candidate
     )
 
 
-def _spread(values: Sequence[float]) -> Spread:
+def spread_of(values: Sequence[float]) -> Spread:
+    """Return mean, spread and 95 % interval of some figures."""
     ends = statistic.mean_interval(values)
     return Spread(
         runs=len(values),

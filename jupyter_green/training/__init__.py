@@ -14,5 +14,15 @@ itself.  An edge: imports `api` and what stands below.
 from jupyter_green.training.early_stopping import EarlyStopping
 from jupyter_green.training.forecasts import Forecast, forecast
 from jupyter_green.training.loop import Epochs, epochs
+from jupyter_green.training.sweeping import sweep
+from jupyter_green.training.swept import Sweep
 
-__all__ = ["EarlyStopping", "Epochs", "Forecast", "epochs", "forecast"]
+__all__ = [
+    "EarlyStopping",
+    "Epochs",
+    "Forecast",
+    "Sweep",
+    "epochs",
+    "forecast",
+    "sweep",
+]
