@@ -8,7 +8,7 @@ import jsonschema
 import msgspec
 import pytest
 from appendix_ledgers import FRANCE, UNHURRIED, at, ledgers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_samples import device, record
 from msgspec.structs import replace
@@ -96,7 +96,7 @@ def test_the_canonical_form_is_stable(records: list[Record]) -> None:
     )
 
 
-@UNHURRIED
+@settings(UNHURRIED, max_examples=10)
 @given(ledgers(most=6))
 def test_the_json_is_valid_by_its_schema(records: list[Record]) -> None:
     """As JSON Schema 2020-12, with units in the keys."""

@@ -14,6 +14,8 @@ import msgspec
 from jupyter_green.report.appendix.facts import Appendix
 
 Leaf = str | float | int | bool | None
+# Tables whose keys are words of records.
+WORDED = (".reasons", ".flags")
 # What names a row: the first of these whose keys it has.
 NAMES = (
     ("kind", "method"),
@@ -32,22 +34,33 @@ NAMES = (
 )
 
 
-def leaves(facts: Appendix) -> dict[str, Leaf]:
-    """Return every single fact by its place, such as ``totals.amount.gpu_hours``."""
-    return dict(_walk("", msgspec.to_builtins(facts)))
+def leaves(facts: Appendix, *, by_position: bool = False) -> dict[str, Leaf]:
+    """Return every single fact by its place, such as ``totals.amount.gpu_hours``.
+
+    Args:
+        facts: The report.
+        by_position: Number rows in place of naming them: where names were removed.
+    """
+    return dict(_walk("", msgspec.to_builtins(facts), by_position=by_position))
 
 
-def _walk(place: str, value: Any) -> Iterator[tuple[str, Leaf]]:
+def _walk(place: str, value: Any, *, by_position: bool) -> Iterator[tuple[str, Leaf]]:
     if isinstance(value, Mapping):
+        if by_position and place.endswith(WORDED):
+            value = [list(pair) for pair in value.items()]
+            yield from _walk(place, value, by_position=True)
+            return
         for key in sorted(value):
-            yield from _walk(f"{place}.{key}" if place else str(key), value[key])
+            inner = f"{place}.{key}" if place else str(key)
+            yield from _walk(inner, value[key], by_position=by_position)
     elif isinstance(value, (list, tuple)):
         seen: dict[str, int] = {}
         for number, each in enumerate(value):
-            name = _name(each, number)
+            name = str(number) if by_position else _name(each, number)
             seen[name] = seen.get(name, 0) + 1
             again = f" ({seen[name]})" if seen[name] > 1 else ""
-            yield from _walk(f"{place}[{name}{again}]", each)
+            inner = f"{place}[{name}{again}]"
+            yield from _walk(inner, each, by_position=by_position)
     else:
         yield place, value
 

@@ -95,9 +95,14 @@ def verify(
     """
     stated = report.appendix
     found = [*_of_hash(report), *_of_plausibility(stated)]
-    again = _again(stated, records, author, source, scope, secrets)
-    before, after = leaves(stated), leaves(again)
-    skipped = NOT_RECOMPUTED if source else (*NOT_RECOMPUTED, *_OF_FILES)
+    files = source or _as_stated(stated)
+    again = _again(stated, records, author, files, scope, secrets)
+    # Texts that were removed name no row.
+    is_open = stated.options.is_anonymous
+    before = leaves(stated, by_position=is_open)
+    after = leaves(again, by_position=is_open)
+    # The report lists only so many files.
+    skipped = NOT_RECOMPUTED if source else (*NOT_RECOMPUTED, "provenance.files_sha")
     if author is None:
         skipped = (*skipped, "author.")
     for place in dict.fromkeys((*before, *after)):
@@ -107,7 +112,7 @@ def verify(
             kind = "extra"
         elif place not in before:
             kind = "missing"
-        elif _is_same(before[place], after[place], is_open=stated.options.is_anonymous):
+        elif _is_same(before[place], after[place], is_open=is_open):
             continue
         else:
             kind = "changed"
@@ -122,19 +127,20 @@ def verify(
     return tuple(sorted(found, key=_rank))
 
 
-_OF_FILES = (
-    "provenance.files",
-    "provenance.file_problems",
-    "provenance.duplicates",
-    "flags[file-problems",
-)
+def _as_stated(stated: Appendix) -> Source:
+    origin = stated.provenance
+    return Source(
+        files=origin.files,
+        file_problems=origin.file_problems,
+        duplicates=origin.duplicates,
+    )
 
 
 def _again(
     stated: Appendix,
     records: Iterable[Record],
     author: AuthorFacts | None,
-    source: Source | None,
+    source: Source,
     scope: Scope | None,
     secrets: Iterable[str],
 ) -> Appendix:
