@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from scenes import Kind, bursts, difference_j, observe, other_load, own_cell, run_all
 
-from jupyter_green.meter.edges import window_energy
+from jupyter_green.meter.edges import Habit, window_energy
 
 # No multiples of the loads' periods: over a whole period the phase hides all errors.
 LENGTHS_S = (0.005, 0.023, 0.053, 0.23, 1.07, 5.3)
@@ -47,13 +47,16 @@ def measure(name: str, kind: Kind, length_s: float, count: int) -> Row:
     """Run *count* windows and return their errors, relative to the truth."""
     rng = random.Random(f"{name} {length_s}")
     plain, ours, signed, halves, covered = [], [], [], [], 0
+    habit = Habit()
     for _ in range(count):
         scene = kind(rng, length_s)
         load, start_s, end_s = scene
         truth_j = load.energy_j(end_s) - load.energy_j(start_s)
-        estimate = window_energy(*observe(scene, rng), start_s, end_s)
+        seen = observe(scene, rng)
+        estimate = window_energy(*seen, start_s, end_s, prior_own=habit.prior_own)
         if estimate is None:
             raise RuntimeError("the ticks do not enclose the window")
+        habit.learn(estimate.evidence)
         error_j = estimate.energy_j - truth_j
         plain.append(abs(difference_j(scene, rng) - truth_j) / truth_j)
         ours.append(abs(error_j) / truth_j)

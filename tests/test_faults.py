@@ -191,7 +191,9 @@ def test_wraps_that_nobody_saw_are_in_the_interval(
     (device,) = record.devices
     assert device.energy_j == pytest.approx(40.0, rel=0.01)
     assert device.uncertainty_j == pytest.approx(900.0, rel=0.01)
-    assert device.uncertainty_random_j is not None
+    assert device.uncertainty_random_j == pytest.approx(900.0, rel=0.01)
+    assert device.flags == ("wraps-possibly-missed",)
+    assert device.reason.endswith("may have started anew unseen: up to 900 J more")
 
 
 def test_resets_again_and_again_are_one_line(

@@ -22,11 +22,15 @@ LEAST_COVERAGE = 0.01
 # How far the power before a window is known by the mean of the time before.
 OTHERS = 0.6
 NOT_READ = "it was not read often enough: the interpreter or the machine was busy"
+WRAPS = (
+    "it was not read for so long that its counter may have started anew unseen:"
+    " up to {:.0f} J more"
+)
 # The two clocks that tell of a suspend are not read at the same moment.
 LEAST_ASLEEP_NS = NS_PER_S
 
 
-def device_record(
+def device_record(  # noqa: PLR0913 - all that is known of a device in a window
     about: About,
     begin: Sample,
     end: Sample,
@@ -35,6 +39,8 @@ def device_record(
     ends: tuple[Edge | None, Edge | None] = (None, None),
     breaks: Sequence[tuple[int, int]] = (),
     occupancy: Occupancy | None = None,
+    habit: edges.Habit | None = None,
+    final: bool = False,
 ) -> DeviceRecord:
     """Return the joules of a device between two samples, with their uncertainty.
 
@@ -46,7 +52,10 @@ def device_record(
         ends: What is known of a slow counter around the window's two ends.
         breaks: Times between windows, in monotonic nanoseconds.
         occupancy: Who used the device, if it can tell.
+        habit: How often the load of the windows before was their own.
+        final: Nothing more will be known: *habit* learns from this window.
     """
+    habit = habit or edges.Habit()
     first, last = begin.levels.get(about.id), end.levels.get(about.id)
     reason = _reason_for_none(first, last)
     if was_suspended(begin, end):
@@ -59,40 +68,43 @@ def device_record(
         reason = last.fault or NOT_READ
         return _describe(about, idle, energy_j=None, reason=reason)
     estimate = _between(about, first, last, begin, end)
-    refined = _refined(about, begin, end, ends, breaks)
+    refined = _refined(about, begin, end, ends, breaks, habit)
     if refined and coverage == 1.0:
         estimate = refined
+        if final:
+            habit.learn(refined.evidence)
     energy_j, error_j = max(0.0, estimate.energy_j), estimate.error_j
     missing_j = _missing(about, energy_j, coverage, window_s)
+    bound_j = last.bound_j - first.bound_j
+    # Of a counter: what wraps that nobody saw would add.  Of a model: its own error.
+    wraps_j = bound_j if about.resolution_j is not None else 0.0
     random_j = math.hypot(
         K95 * error_j,
         K95 * math.sqrt(max(0.0, last.random_j2 - first.random_j2)),
         missing_j,
+        wraps_j,
     )
-    bound_j = last.bound_j - first.bound_j
-    flags = []
-    if coverage < 1.0:
-        flags.append("partial")
-    if energy_j <= random_j and not bound_j:
-        flags.append("below-resolution")
-    if last.doubt:
-        flags.append("counter-and-power-disagree")
     scope = about.scope
     if scope == "device" and occupancy is not None and occupancy.foreign:
         scope = "shared"
-    if scope != "device":
-        flags.append(scope)
+    conditions = {
+        "partial": coverage < 1.0,
+        "wraps-possibly-missed": wraps_j > 0.0,
+        "below-resolution": energy_j <= random_j and not bound_j,
+        "counter-and-power-disagree": last.doubt > 0.0,
+        scope: scope != "device",
+    }
     return _describe(
         about,
         idle,
         energy_j=energy_j,
         uncertainty_random_j=random_j,
         uncertainty_j=math.hypot(
-            random_j, max(about.calibration, last.doubt) * energy_j, bound_j
+            random_j, max(about.calibration, last.doubt) * energy_j, bound_j - wraps_j
         ),
         coverage=coverage,
-        flags=tuple(flags),
-        reason=last.fault,
+        flags=tuple(flag for flag, holds in conditions.items() if holds),
+        reason=last.fault or (WRAPS.format(wraps_j) if wraps_j else ""),
         scope=scope,
         share=_share(about, energy_j, begin, end, occupancy),
     )
@@ -109,6 +121,7 @@ def _refined(
     end: Sample,
     ends: tuple[Edge | None, Edge | None],
     breaks: Sequence[tuple[int, int]],
+    habit: edges.Habit,
 ) -> edges.Estimate | None:
     """Return the energy between the window's ends instead of between readings."""
     first, last = ends
@@ -144,6 +157,7 @@ def _refined(
             (s_from_ns(start_ns - origin_ns), s_from_ns(end_ns - origin_ns))
             for start_ns, end_ns in breaks
         ],
+        prior_own=habit.prior_own,
     )
 
 

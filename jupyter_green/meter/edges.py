@@ -31,6 +31,10 @@ from typing import NamedTuple
 
 # Prior probability that steps near the window's ends are the cell's own.
 PRIOR_OWN = 0.9
+# The prior counts as so many windows, and no more than so many are remembered.
+PRIOR_COUNT, MOST_COUNT = 5.0, 40.0
+MOST_SURE = 0.97
+LEAST_EVIDENCE = 2.0
 # How long after a window's start its load begins, and before its end it ends: from a
 # bare call to a cell that is compiled first.
 OWN_LAGS_S = (0.0, 1e-4, 3e-4, 1e-3)
@@ -38,12 +42,17 @@ COVERED = 0.95
 K95 = 1.96
 BISECTIONS = 30
 # The errors of moments and powers are bounded, not normal, and partly common to both
-# ends: simulated windows (tests/accuracy.py) are covered as promised only with this.
-WIDER = 1.25
+# ends, and another's load has a shape of its own (bursts as long as the readings are
+# apart): simulated windows (tests/accuracy.py) are covered as promised only with this.
+WIDER_OWN, WIDER_OTHER = 1.1, 1.6
 # How many moments stand for "anywhere between two readings".
 MOMENTS = 12
 # Standard deviation of a power that nothing is known of, in watts.
 UNKNOWN_W = 1000.0
+# A power that no reading saw is off what it is taken for by this part of it, and stays
+# what it was this many times as often as it changes.
+UNSEEN = 0.25
+STEADY = 4
 # The counter's own step, 1 mJ at each end of an interval, and rounding of powers.
 FLOOR_J = 0.001
 # Standard deviation of a window's end: a few steps of the interpreter.
@@ -73,10 +82,52 @@ class Power(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Joules of a window with the standard deviation of their error."""
+    """Joules of a window with the standard deviation of their error.
+
+    Attributes:
+        energy_j: Joules.
+        error_j: Standard deviation.
+        evidence: How much likelier what was counted is if the load was the cell's own,
+            as the logarithm of the ratio; 0: the counter does not say.
+    """
 
     energy_j: float
     error_j: float
+    evidence: float = 0.0
+
+
+class Habit:
+    """How often the load of the windows so far was their own.
+
+    A notebook that computes on a GPU makes its load; next to another's job it does
+    not.  Where one window leaves that open, the windows before it tell.
+    """
+
+    def __init__(self) -> None:
+        self._own = PRIOR_COUNT * PRIOR_OWN
+        self._count = PRIOR_COUNT
+
+    @property
+    def prior_own(self) -> float:
+        """The probability that the next window's load is its own."""
+        return min(MOST_SURE, max(1.0 - MOST_SURE, self._own / self._count))
+
+    def learn(self, evidence: float) -> None:
+        """Count a window of this `Estimate.evidence`, if that says anything."""
+        if abs(evidence) < LEAST_EVIDENCE:
+            return
+        own = 1.0 / (1.0 + _bounded_exp(-_log_odds(self.prior_own) - evidence))
+        # Older windows count less and less: what runs beside a notebook changes.
+        fading = min(1.0, MOST_COUNT / (self._count + 1.0))
+        self._own = fading * (self._own + own)
+        self._count = fading * (self._count + 1.0)
+
+
+class _Scored(NamedTuple):
+    """A part by one picture, and how well the counter agrees with that picture."""
+
+    part: Estimate
+    score: float
 
 
 class _Span(NamedTuple):
@@ -96,11 +147,12 @@ class _Span(NamedTuple):
 
 
 class _Gap(NamedTuple):
-    """The time between two power readings."""
+    """The time between two power readings, or after the last one: then it is open."""
 
     span: _Span
     before_w: float
     after_w: float
+    is_open: bool = False
 
     def energy_j(self, span: _Span, step_s: float) -> float:
         """Return joules in *span* if the power steps at *step_s*."""
@@ -130,6 +182,7 @@ def window_energy(
     end_s: float,
     *,
     breaks: Sequence[tuple[float, float]] = (),
+    prior_own: float = PRIOR_OWN,
 ) -> Estimate | None:
     """Return the energy between two moments, or None where ticks do not enclose them.
 
@@ -141,6 +194,7 @@ def window_energy(
         end_s: The window's end.
         breaks: Short times between windows, in which our own calls ran and the load
             may have paused: what the counter lacks may be missing there.
+        prior_own: Probability that the load is the cell's own (see `Habit`).
     """
     times = [tick.t_s for tick in ticks]
     first, last = bisect_right(times, start_s) - 1, bisect_left(times, end_s)
@@ -148,15 +202,21 @@ def window_energy(
         return None
     noise_w = reading_noise_w(powers)
     window = _Span(start_s, end_s)
-    energy_j = variance = 0.0
+    energy_j = 0.0
+    own_parts, other_parts = [], []
+    evidence = 0.0
     for before, after in pairwise(ticks[first : last + 1]):
         if start_s <= before.t_s and after.t_s <= end_s:
             energy_j += after.energy_j - before.energy_j
             continue
-        part = _partial(before, after, window, powers, noise_w, breaks)
-        energy_j += part.energy_j
-        variance += part.error_j**2
-    return Estimate(energy_j, math.sqrt(variance))
+        own, other = _partial(before, after, window, powers, noise_w, breaks)
+        own_parts.append(own.part)
+        other_parts.append(other.part)
+        # A load is the cell's own at both of its ends or at neither.
+        evidence += own.score - other.score
+    weight = 1.0 / (1.0 + _bounded_exp(-_log_odds(prior_own) - evidence))
+    mixed = _mixed(weight, _sum(own_parts), _sum(other_parts))
+    return Estimate(energy_j + mixed.energy_j, mixed.error_j, evidence)
 
 
 def sampled_energy(
@@ -172,13 +232,13 @@ def sampled_energy(
     window = _Span(start_s, end_s)
     noise_w = reading_noise_w(powers)
     parts = []
-    for own, weight in ((True, PRIOR_OWN), (False, 1 - PRIOR_OWN)):
+    for own in (True, False):
         moments = _Moments()
-        for gap in _gaps(window, powers):
+        for gap in _gaps(window, powers, window.start_s):
             moments = moments.plus(_gap_moments(gap, window, window, noise_w, own))
         error_j = math.hypot(math.sqrt(moments.inside_var), FLOOR_J)
-        parts.append((weight, Estimate(moments.inside_j, error_j)))
-    return _mixed(parts)
+        parts.append(Estimate(moments.inside_j, error_j))
+    return _mixed(PRIOR_OWN, parts[0], parts[1])
 
 
 def reading_noise_w(powers: Sequence[Power]) -> float:
@@ -198,11 +258,14 @@ def _partial(
     powers: Sequence[Power],
     noise_w: float,
     breaks: Sequence[tuple[float, float]],
-) -> Estimate:
-    """Return the window's part of a tick interval that it does not fill."""
+) -> tuple[_Scored, _Scored]:
+    """Return the window's part of a tick interval that it does not fill.
+
+    By the picture of the cell's own load and by that of another's.
+    """
     interval = _Span(before.t_s, after.t_s)
     counted_j = after.energy_j - before.energy_j
-    gaps = _gaps(interval, powers)
+    gaps = _gaps(interval, powers, window.start_s)
     inside = window.within(interval)
     known = _timing_moments(before, after, window, gaps)
     highest_w = max(max(gap.before_w, gap.after_w) for gap in gaps)
@@ -214,31 +277,37 @@ def _partial(
         moments = known
         for gap in gaps:
             moments = moments.plus(_gap_moments(gap, interval, inside, noise_w, own))
-        scored.append((moments, _log_likelihood(moments, counted_j)))
-    (own_moments, own_score), (other_moments, other_score) = scored
-    odds = PRIOR_OWN / (1 - PRIOR_OWN) * _bounded_exp(own_score - other_score)
-    weight = odds / (1 + odds)
-    own_part = _conditioned(own_moments, counted_j)
-    other_part = _conditioned(other_moments, counted_j)
-    return _mixed(((weight, own_part), (1 - weight, other_part)))
+        score = _log_likelihood(moments, counted_j)
+        scored.append(_Scored(_conditioned(moments, counted_j), score))
+    return scored[0], scored[1]
 
 
-def _mixed(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
-    """Return the mean of weighted pictures and what covers 95 % of their mixture.
+def _sum(parts: Sequence[Estimate]) -> Estimate:
+    """Return the sum of independent parts."""
+    return Estimate(
+        sum(part.energy_j for part in parts),
+        math.hypot(*(part.error_j for part in parts)),
+    )
+
+
+def _mixed(weight: float, own: Estimate, other: Estimate) -> Estimate:
+    """Return the mean of two weighted pictures and what covers 95 % of their mixture.
 
     Two pictures far apart are no normal distribution: 1.96 standard deviations of the
     mixture would miss the less likely one although it is not unlikely.
     """
-    mean_j = sum(weight * part.energy_j for weight, part in parts)
+    parts = ((weight, own), (1.0 - weight, other))
+    mean_j = sum(share * part.energy_j for share, part in parts)
     low_j, high_j = (
         0.0,
         sum(abs(part.energy_j - mean_j) + 6.0 * part.error_j for _, part in parts),
     )
     for _ in range(BISECTIONS):
         half_j = 0.5 * (low_j + high_j)
-        held = sum(weight * _held(part, mean_j, half_j) for weight, part in parts)
+        held = sum(share * _held(part, mean_j, half_j) for share, part in parts)
         low_j, high_j = (half_j, high_j) if held < COVERED else (low_j, half_j)
-    return Estimate(mean_j, WIDER * high_j / K95)
+    wider = WIDER_OWN * weight + WIDER_OTHER * (1.0 - weight)
+    return Estimate(mean_j, wider * high_j / K95)
 
 
 def _held(part: Estimate, mean_j: float, half_j: float) -> float:
@@ -272,9 +341,13 @@ def _timing_moments(
     return moments.plus(_Moments(inside_var=stamps * (highest_w * STAMP_S) ** 2))
 
 
-def _gaps(interval: _Span, powers: Sequence[Power]) -> list[_Gap]:
-    """Return the gaps between power readings that touch the interval."""
+def _gaps(interval: _Span, powers: Sequence[Power], rest_s: float) -> list[_Gap]:
+    """Return the gaps between power readings that touch the interval.
+
+    After the last reading the power goes on, or back to what it was at *rest_s*.
+    """
     times = [power.t_s for power in powers]
+    rest_w = powers[max(0, bisect_right(times, rest_s) - 1)].power_w
     low = max(0, bisect_right(times, interval.start_s) - 1)
     high = min(len(powers) - 1, bisect_left(times, interval.end_s))
     gaps = [
@@ -289,7 +362,7 @@ def _gaps(interval: _Span, powers: Sequence[Power]) -> list[_Gap]:
     if powers[high].t_s < interval.end_s:
         edge = powers[high]
         span = _Span(edge.t_s, interval.end_s)
-        gaps.append(_Gap(span, edge.power_w, edge.power_w))
+        gaps.append(_Gap(span, edge.power_w, rest_w, is_open=True))
     return gaps
 
 
@@ -303,7 +376,9 @@ def _gap_moments(
     whole = gap.span.within(interval)
     inner = gap.span.within(inside)
     cuts = [t_s for t_s in inside if gap.span.holds(t_s)] if own else []
-    if len(cuts) == 2:  # noqa: PLR2004 - the window lies between two readings
+    if gap.is_open:
+        moments = _open_end(gap, whole, inner, cuts)
+    elif len(cuts) == 2:  # noqa: PLR2004 - the window lies between two readings
         moments = _hidden_window(gap, whole, inner)
     else:
         width_s = gap.span.length_s / MOMENTS
@@ -332,6 +407,28 @@ def _hidden_window(gap: _Gap, whole: _Span, inner: _Span) -> _Moments:
     return _Moments(guess_j, guess_j + around_j, variance, variance, variance)
 
 
+def _open_end(gap: _Gap, whole: _Span, inner: _Span, cuts: Sequence[float]) -> _Moments:
+    """Return the moments after the last reading, where any power may follow.
+
+    The cell's own load ends with the window: what follows is told by the counter and
+    says little of the inside.  Another's may have changed at any moment, or not.
+    """
+    if cuts and inner.start_s <= whole.start_s:
+        left_s = whole.end_s - cuts[0]
+        inside_j = gap.before_w * inner.length_s
+        whole_j = inside_j + gap.after_w * left_s
+        doubt_w = UNSEEN * max(gap.before_w, gap.after_w)
+        return _Moments(inside_j, whole_j, whole_var=(doubt_w * left_s) ** 2)
+    if len(cuts) == 2:  # noqa: PLR2004 - no reading fell into the window
+        return _hidden_window(gap, whole, inner)
+    steps = [whole.end_s] * STEADY * MOMENTS
+    width_s = whole.length_s / MOMENTS
+    steps += [whole.start_s + (i + 0.5) * width_s for i in range(MOMENTS)]
+    return _sample_moments(
+        [(gap.energy_j(inner, x), gap.energy_j(whole, x)) for x in steps]
+    )
+
+
 def _sample_moments(pairs: Sequence[tuple[float, float]]) -> _Moments:
     count = len(pairs)
     inside_j = sum(inner for inner, _ in pairs) / count
@@ -357,6 +454,10 @@ def _conditioned(moments: _Moments, counted_j: float) -> Estimate:
 def _log_likelihood(moments: _Moments, counted_j: float) -> float:
     missed_j = counted_j - moments.whole_j
     return -0.5 * (missed_j**2 / moments.whole_var + math.log(moments.whole_var))
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1.0 - probability))
 
 
 def _bounded_exp(exponent: float) -> float:

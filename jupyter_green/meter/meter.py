@@ -19,7 +19,6 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol, Self
@@ -406,8 +405,6 @@ class Meter:
         *,
         final: bool = False,
     ) -> tuple[DeviceRecord, ...]:
-        # What is still provisional teaches nothing yet.
-        habits = self._habits if final else deepcopy(self._habits)
         return tuple(
             device_record(
                 device.about,
@@ -417,7 +414,8 @@ class Meter:
                 ends=window.known_edges(device.about.id),
                 breaks=tuple(self._breaks),
                 occupancy=occupied.get(device.about.id),
-                habit=habits[device.about.id],
+                habit=self._habits[device.about.id],
+                final=final,
             )
             for device in self.sampler.devices
         )

@@ -36,7 +36,7 @@ UNSEEN = 0.2
 # What no picture explains, as a standard deviation.
 MISSED = 0.5
 # Standard deviation of a window's end.
-STAMP_S = 12e-6
+STAMP_S = 30e-6
 # Steps this many periods apart are known by the same polls: their moments err alike.
 ALIKE_PERIODS = 30
 OWN_ERROR = 0.3
@@ -87,13 +87,14 @@ def stepped_energy(
     outer = (p, q) if p is not q else (before or p, after or q)
     inside_w = (outer[1].energy_j - outer[0].energy_j) / (outer[1].t_s - outer[0].t_s)
     near_s = NEAR_PERIODS * period_s
+    just_before_w = _near_w(ticks[:first][::-1], near_s)
     after_w = _near_w(ticks[last + 1 :], near_s)
     head = _part(
         p,
         before,
         start_s,
         near_w=_near_w(ticks[first : last + 1], near_s) or inside_w,
-        outer_w=before_w,
+        outer_w=before_w if just_before_w is None else just_before_w,
         period_s=period_s,
     )
     tail = _part(

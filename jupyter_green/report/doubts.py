@@ -34,6 +34,7 @@ def warnings(parts: Sequence[Group]) -> tuple[str, ...]:
             ("shared", "others used a device meanwhile; their energy is in it"),
             ("below-resolution", "some figures are below what the device resolves"),
             ("partial", "readings do not cover all of the time"),
+            ("wraps-possibly-missed", "a counter may have started anew unseen"),
             ("counter-and-power-disagree", "a counter and power readings disagree"),
         ):
             if flag in flags:

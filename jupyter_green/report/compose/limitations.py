@@ -288,6 +288,7 @@ REMARKS: Mapping[str, str] = {
     "full-load-assumed": "Estimated at full load all the time",
     "energy-stated": "The energy is the authors' own figure",
     "below-resolution": "A figure cannot be told from nothing",
+    "wraps-possibly-missed": "A counter may have started anew unseen: a lower bound",
     "overlap": "The run outlived the one around it",
     "suspended": "The machine slept during the run",
 }
