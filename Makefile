@@ -15,8 +15,8 @@ OUT := demo-output$(if $(call is,$(SIMULATED)),/simulated)
 # The panel is built by Node.js from PyPI, with the packages that yarn.lock names.
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 MODULES := labextension/node_modules/.installed
-PANEL := jupyter_green/labextension/.built
-PANEL_SOURCES := $(wildcard labextension/*.json labextension/*/*.ts* \
+PANEL := labextension/lib/.built
+PANEL_SOURCES := $(wildcard labextension/*.json labextension/src/*.* \
   labextension/src/views/* labextension/style/* labextension/schema/*)
 
 .DEFAULT_GOAL := help

@@ -31,6 +31,9 @@ const BAND_OPACITY = 0.16;
 const BAND_MARK = 3;
 const LABEL_ROOM = 40;
 
+/** Distances of the labels below: whole minutes, in seconds. */
+const MINUTES = [60, 120, 300, 600];
+
 /** The theme's variable for devices of a kind. */
 export function colourOf(kind: string): string {
   const colours: { [kind: string]: string } = {
@@ -92,7 +95,7 @@ export class PowerChart {
       {
         width: Math.max(this._host.clientWidth, 1),
         height: HEIGHT,
-        padding: [6, 4, 0, 0],
+        padding: [6, 14, 0, 0],
         legend: { show: false },
         cursor: {
           y: false,
@@ -109,6 +112,7 @@ export class PowerChart {
             size: 20,
             gap: 4,
             space: 60,
+            incrs: MINUTES,
             grid: { show: false },
             values: clockTimes
           },

@@ -84,6 +84,16 @@ export function formatCo2eOf(
     : `${value} ${interval.slice(interval.lastIndexOf(' ') + 1)}`;
 }
 
+/** Take a printed figure apart: `123.5 ± 2.3 J` is `123.5`, ` ± 2.3` and `J`. */
+export function partsOf(text: string): [string, string, string] {
+  const [value, interval] = text.split(' ± ');
+  if (interval === undefined) {
+    return [text, '', ''];
+  }
+  const [width, symbol] = interval.split(' ');
+  return [value!, ` ± ${width}`, symbol ?? ''];
+}
+
 /** Return watts with their uncertainty, from mW to MW. */
 export function formatPower(powerW: Figure, uncertaintyW?: Figure): string {
   return formatQuantity(powerW, uncertaintyW, POWER);

@@ -18,6 +18,8 @@ import {
   nullTranslator,
   type TranslationBundle
 } from '@jupyterlab/translation';
+import { settingsIcon } from '@jupyterlab/ui-components';
+import { createElement } from 'react';
 
 import { CellBadges } from './badge';
 import { addCommands, runCommand } from './commands';
@@ -92,6 +94,7 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
       model,
       trans,
       run: (command, args) => void runCommand(options, command, args),
+      settingsIcon: createElement(settingsIcon.react, { tag: 'span' }),
       themeChanged: themes?.themeChanged ?? null
     });
     app.shell.add(panel, 'right', { rank: 900, type: 'Energy' });

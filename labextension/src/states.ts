@@ -212,10 +212,12 @@ function loadNotice(
     id: 'not-loaded',
     severity: 'info',
     title: model.records.length
-      ? trans.__('Nothing metered since the kernel started')
+      ? trans.__('Nothing metered since this page was opened')
       : trans.__('No cell is metered yet'),
     text: trans.__(
-      'The kernel has not loaded the extension, as far as can be seen from here. Load it for all cells with the button, or for some with %%energy above a cell after this line:'
+      'The kernel has not loaded the extension, as far as can be seen from here. The button loads it for all cells; or run this line, and write %1 above the cells to meter:',
+      // As an argument: in the text itself it would lose a percent sign.
+      '%%energy'
     ),
     code: '%load_ext jupyter_green',
     action: {

@@ -75,7 +75,8 @@ export class GreenStatus extends ReactWidget {
     const { samples, totals, notebook } = this._model;
     const watts = samples[samples.length - 1]?.total_w;
     const sum = totals.get(notebook ? 'notebook' : 'today');
-    const grams = sum?.runs
+    const isKnown = sum?.co2e_g !== null && sum?.co2e_g !== undefined;
+    const grams = isKnown
       ? formatCo2eOf(sum.co2e_g, sum.energy_j, sum.uncertainty_j)
       : '';
     return [

@@ -129,6 +129,8 @@ export interface IPower {
 
 /** The cost of all records of one scope. */
 export interface ITotals {
+  /** `reading`: the server has not read the whole ledger yet. */
+  state?: 'ready' | 'reading';
   scope: Scope;
   energy_j: number | null;
   uncertainty_j: number | null;
@@ -138,6 +140,7 @@ export interface ITotals {
   duration_s: number | null;
   runs: number;
   failed_runs: number;
+  running_runs?: number;
   unmeasured_runs: number;
   runs_without_co2e: number;
   methods: { [method in Method]?: number };

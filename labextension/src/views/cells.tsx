@@ -17,6 +17,7 @@ import { notebookNotice } from '../states';
 import { PURPOSES, type IRecord, type IRunning } from '../tokens';
 import { methodWord, purposeWord, statusWord } from '../words';
 import { useSignal, useView } from './context';
+import { Figure } from './figure';
 import { Notice } from './notices';
 import { Section } from './section';
 
@@ -134,7 +135,7 @@ function RunningRow(props: {
       <div className="jp-GreenCell-line">
         <Title cellId={isHere ? window.cell_id : ''} text={props.title} />
         <span className="jp-GreenCell-energy">
-          {formatEnergy(window.energy_j)}
+          {window.energy_j === null ? '…' : formatEnergy(window.energy_j)}
         </span>
       </div>
       <div className="jp-GreenCell-line">
@@ -167,11 +168,9 @@ const CellRow = React.memo(function CellRow(props: {
         <Title cellId={group.isDeleted ? '' : group.cellId} text={title} />
         <Energy record={latest} />
       </div>
-      <div className="jp-GreenCell-line">
+      <div className="jp-GreenCell-tags">
         <span className="jp-GreenCell-facts">{factsText(latest, trans)}</span>
         <PurposeMenu record={latest} title={title} />
-      </div>
-      <div className="jp-GreenCell-tags">
         <Tags group={group} />
         {runs.length > 1 && (
           <button
@@ -209,11 +208,9 @@ const CellRow = React.memo(function CellRow(props: {
 
 function Energy({ record }: { record: IRecord }): JSX.Element {
   const tip = record.devices.map(deviceText).join('\n');
-  const [value, interval] = energyText(record).split(' ± ');
   return (
     <span className="jp-GreenCell-energy" title={tip} data-green="energy">
-      {value}
-      {interval && <span className="jp-GreenFaint"> ± {interval}</span>}
+      <Figure text={energyText(record)} />
     </span>
   );
 }
@@ -271,13 +268,6 @@ function Tags({ group }: { group: ICellGroup }): JSX.Element {
           {trans.__('provisional')}
         </span>
       )}
-      {methodsOf(latest)
-        .filter(method => method === 'simulated')
-        .map(method => (
-          <span key={method} className="jp-GreenPill jp-mod-warn">
-            {methodWord(method, trans)}
-          </span>
-        ))}
     </>
   );
 }
@@ -316,7 +306,11 @@ function factsText(record: IRecord, trans: Words): string {
   return [
     countText(record.execution_count),
     formatDuration(record.duration_s),
-    grams && trans.__('%1 CO₂e', grams)
+    grams && trans.__('%1 CO₂e', grams),
+    // What is measured goes without saying.
+    ...methodsOf(record)
+      .filter(method => method !== 'counter' && method !== 'integrated')
+      .map(method => methodWord(method, trans))
   ]
     .filter(Boolean)
     .join(' · ');

@@ -10,6 +10,8 @@ import type { IDevice, IGreenModel, IPowerSample } from '../tokens';
 import { deviceWord } from '../words';
 import { useView, Visible } from './context';
 
+/** The first samples do not fill the width at once. */
+const LEAST_S = 60;
 const OPACITIES = [0.42, 0.22];
 
 /** Power of *devices* over the last minutes. */
@@ -43,11 +45,12 @@ function Reading(props: {
 }): JSX.Element {
   const { model, trans } = useView();
   const sample = model.samples.find(s => s.t === props.time);
+  const hasBands = model.finished.length + model.running.length > 0;
   return (
     <div className="jp-GreenChart-reading" aria-hidden="true">
       {sample
         ? readingText(sample, props.devices, trans)
-        : trans.__('Grey bands are metered cells.')}
+        : hasBands && trans.__('Grey bands are metered cells.')}
     </div>
   );
 }
@@ -84,10 +87,14 @@ function usePowerChart(
     const draw = () => {
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => {
-        const seconds = 60 * minutes;
         const now = model.samples[model.samples.length - 1]?.t ?? 0;
-        const shown = model.samples.filter(s => s.t >= now - seconds);
-        chart.update(stack(shown, ids), bandsOf(model, now), seconds);
+        const shown = model.samples.filter(s => s.t >= now - 60 * minutes);
+        const seconds = now - (shown[0]?.t ?? now);
+        chart.update(
+          stack(shown, ids),
+          bandsOf(model, now),
+          Math.max(seconds, LEAST_S)
+        );
       });
     };
     const restyle = () => {

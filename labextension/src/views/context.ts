@@ -11,6 +11,8 @@ export interface IViewContext {
   trans: TranslationBundle;
   /** Run a command; failures are shown to the user. */
   run(command: string, args?: { [name: string]: string }): void;
+  /** JupyterLab's own picture for settings. */
+  settingsIcon: React.ReactNode;
   /** Emitted when the theme has changed. */
   themeChanged: ISignal<unknown, unknown> | null;
 }

@@ -18,7 +18,7 @@ export function Now(): JSX.Element {
   const devices = model.host?.devices ?? [];
   const metered = devices.filter(device => device.method !== 'none');
   return (
-    <Section name="now" title={trans.__('Now')}>
+    <Section name="now" title={trans.__('Now')} aside={<DoctorLink />}>
       <Total />
       {metered.length > 0 && <Chart devices={metered} />}
       {model.host && devices.length === 0 && (
@@ -32,6 +32,20 @@ export function Now(): JSX.Element {
         ))}
       </ul>
     </Section>
+  );
+}
+
+function DoctorLink(): JSX.Element {
+  const { trans, run } = useView();
+  return (
+    <button
+      type="button"
+      className="jp-GreenLink"
+      data-green="doctor"
+      onClick={() => run(CommandIDs.runDoctor)}
+    >
+      {trans.__('What is measured?')}
+    </button>
   );
 }
 

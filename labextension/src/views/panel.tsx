@@ -40,7 +40,7 @@ export function PanelView(): JSX.Element {
 }
 
 function Actions(): JSX.Element {
-  const { model, trans, run } = useView();
+  const { model, trans, run, settingsIcon } = useView();
   const { notebook, host } = model;
   const ready = notebook?.kernelState === 'ready';
   const on = notebook?.metering === 'every-cell';
@@ -75,21 +75,13 @@ function Actions(): JSX.Element {
       </button>
       <button
         type="button"
-        className="jp-GreenButton"
-        disabled={!host}
-        data-green="doctor"
-        title={trans.__('What can be measured here, and what would help')}
-        onClick={() => run(CommandIDs.runDoctor)}
-      >
-        {trans.__('Doctor')}
-      </button>
-      <button
-        type="button"
-        className="jp-GreenButton"
+        className="jp-GreenButton jp-mod-icon"
         data-green="settings"
+        title={trans.__('Settings of this panel')}
+        aria-label={trans.__('Settings of this panel')}
         onClick={() => run(CommandIDs.openSettings)}
       >
-        {trans.__('Settings')}
+        {settingsIcon}
       </button>
     </div>
   );

@@ -13,6 +13,7 @@ import { methodShares } from '../record';
 import { SCOPES, type ILocation, type ITotals, type Scope } from '../tokens';
 import { methodWord, scopeWord } from '../words';
 import { useSignal, useView } from './context';
+import { Figure } from './figure';
 import { Section } from './section';
 
 // US EPA, "Tailpipe Greenhouse Gas Emissions From a Typical Passenger Vehicle"
@@ -53,19 +54,20 @@ function Row(props: { scope: Scope; totals: ITotals }): JSX.Element {
   const { trans } = useView();
   const { scope, totals } = props;
   const energy = formatEnergy(totals.energy_j, totals.uncertainty_j);
-  const [value, interval] = energy.split(' ± ');
   return (
-    <tr data-green-scope={scope} title={rowTip(totals, trans)}>
+    <tr data-green-scope={scope} title={rowTip(totals, energy, trans)}>
       <th scope="row">{scopeWord(scope, trans)}</th>
-      <td data-green="co2e">{totals.runs ? grams(totals) : '–'}</td>
+      <td data-green="co2e">{isOpen(totals) ? '–' : grams(totals)}</td>
       <td data-green="energy">
-        {totals.runs ? value : '–'}
-        {totals.runs > 0 && interval && (
-          <span className="jp-GreenFaint"> ± {interval}</span>
-        )}
+        {isOpen(totals) ? '–' : <Figure text={energy} />}
       </td>
     </tr>
   );
+}
+
+/** Whether there is nothing yet to have a figure: no run, or one that still runs. */
+function isOpen(totals: ITotals): boolean {
+  return totals.energy_j === null && totals.runs === (totals.running_runs ?? 0);
 }
 
 function grams(totals: ITotals): string {
@@ -74,12 +76,14 @@ function grams(totals: ITotals): string {
 
 function rowTip(
   totals: ITotals,
+  energy: string,
   trans: ReturnType<typeof useView>['trans']
 ): string {
   const failed = totals.failed_runs
     ? trans._n('%1 failed', '%1 failed', totals.failed_runs)
     : '';
-  return [trans._n('%1 run', '%1 runs', totals.runs), failed]
+  const runs = trans._n('%1 run', '%1 runs', totals.runs);
+  return [totals.energy_j === null ? '' : energy, runs, failed]
     .filter(Boolean)
     .join(', ');
 }
@@ -87,6 +91,9 @@ function rowTip(
 /** How the sum came about, and what is missing from it. */
 function Remarks({ totals }: { totals: ITotals | undefined }): JSX.Element {
   const { trans } = useView();
+  if (totals?.state === 'reading') {
+    return <p className="jp-GreenText">{trans.__('Reading the ledger…')}</p>;
+  }
   if (!totals || !totals.runs) {
     return (
       <p className="jp-GreenText">{trans.__('No record in the ledger yet.')}</p>
@@ -104,13 +111,10 @@ function Remarks({ totals }: { totals: ITotals | undefined }): JSX.Element {
       )
     );
   }
-  if (totals.unmeasured_runs) {
+  const unmeasured = totals.unmeasured_runs - (totals.running_runs ?? 0);
+  if (unmeasured > 0) {
     parts.push(
-      trans._n(
-        '%1 run not measured',
-        '%1 runs not measured',
-        totals.unmeasured_runs
-      )
+      trans._n('%1 run not measured', '%1 runs not measured', unmeasured)
     );
   }
   if (totals.runs_without_co2e) {
