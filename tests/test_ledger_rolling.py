@@ -30,6 +30,7 @@ def run(
     energy_j: float | None = 10.0,
     **more: Any,
 ) -> SlimRecord:
+    """Return a run of one counter, with a tenth of its energy as uncertainty."""
     device = SlimDevice(
         id="gpu",
         method="counter",
@@ -63,6 +64,7 @@ def check(filled: RollingTotals, rows: list[SlimRecord]) -> None:
 
 
 def of(rows: list[SlimRecord]) -> RollingTotals:
+    """Return totals that were filled with all of some runs."""
     ids = {row.id for row in rows}
     made = RollingTotals(ids.__contains__)
     made.fill(rows)
@@ -78,7 +80,7 @@ def short_tails(monkeypatch: pytest.MonkeyPatch):
 
 @st.composite
 def ledgers(draw: st.DrawFn) -> list[SlimRecord]:
-    """Draw runs one after the other, some of which overlap, nest, run or lack figures."""
+    """Draw runs in a row; some overlap, nest, go on or lack figures."""
     rows: list[SlimRecord] = []
     at_s = 0.0
     for number in range(draw(st.integers(0, 40))):
@@ -104,6 +106,7 @@ def ledgers(draw: st.DrawFn) -> list[SlimRecord]:
 def test_the_order_in_which_records_are_filled_in_changes_nothing(
     rows: list[SlimRecord], chance: random.Random
 ):
+    """The order in which records are filled in changes nothing."""
     mixed = list(rows)
     chance.shuffle(mixed)
     check(of(mixed), rows)
@@ -113,6 +116,7 @@ def test_the_order_in_which_records_are_filled_in_changes_nothing(
 def test_records_that_come_later_are_added_or_ask_for_a_new_filling(
     rows: list[SlimRecord], known: int, chance: random.Random
 ):
+    """Records that come later are added or ask for a new filling."""
     later = rows[known:]
     chance.shuffle(later)
     present = rows[:known]
@@ -131,6 +135,7 @@ def test_records_that_come_later_are_added_or_ask_for_a_new_filling(
 def test_records_that_change_are_counted_as_they_are_now(
     rows: list[SlimRecord], data: st.DataObject
 ):
+    """Records that change are counted as they are now."""
     made = of(rows)
     for _ in range(5 if rows else 0):
         at = data.draw(st.integers(0, len(rows) - 1))
@@ -147,6 +152,7 @@ def test_records_that_change_are_counted_as_they_are_now(
 
 
 def test_of_the_past_only_the_sum_is_kept():
+    """Of the past only the sum is kept."""
     rows = [run(number, 2.0 * number, 1.0) for number in range(1000)]
     made = of(rows)
     assert len(made) < 2 * 8
@@ -154,6 +160,7 @@ def test_of_the_past_only_the_sum_is_kept():
 
 
 def test_a_run_that_goes_on_is_not_cut_off():
+    """A run that goes on is not cut off."""
     rows = [run(0, 0.0, 0.5, status="running", final=False)]
     rows += [run(number, 2.0 * number, 1.0) for number in range(1, 100)]
     made = of(rows)
@@ -166,6 +173,7 @@ def test_a_run_that_goes_on_is_not_cut_off():
 
 
 def test_the_range_of_the_grams_is_that_of_the_intensities():
+    """The range of the grams is that of the intensities."""
     ranged = SlimIntensity(g_per_kwh=100.0, low_g_per_kwh=50.0, high_g_per_kwh=200.0)
     plain = [run(1, 0.0, 1.0, 3.6e6), run(2, 5.0, 1.0, 3.6e6)]
     assert of(plain).co2e_range is None

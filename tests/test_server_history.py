@@ -11,14 +11,17 @@ S = 1_000_000_000
 
 
 def sample(t_s: float, **levels: Level) -> Sample:
+    """Return a sample of some devices."""
     return Sample(round(t_s * S), {k.replace("_", "-"): v for k, v in levels.items()})
 
 
 def level(t_s: float, energy_j: float, **more: object) -> Level:
+    """Return what a device has counted."""
     return Level(round(t_s * S), energy_j, **more)  # type: ignore[arg-type]
 
 
 def test_watts_are_joules_by_the_seconds_between_the_readings():
+    """Watts are joules by the seconds between the readings."""
     history = PowerHistory()
     assert history.add(sample(10.0, gpu=level(10.0, 0.0)), 100.0) is None
     point = history.add(sample(11.0, gpu=level(11.1, 330.0)), 101.0)
@@ -30,6 +33,7 @@ def test_watts_are_joules_by_the_seconds_between_the_readings():
 
 
 def test_a_device_that_failed_has_no_watts_and_the_others_have_their_sum():
+    """A device that failed has no watts and the others have their sum."""
     history = PowerHistory()
     history.add(sample(1.0, a=level(1.0, 0.0), b=level(1.0, 0.0)), 1.0)
     failed = level(1.0, 0.0, fault="does not answer")
@@ -40,6 +44,7 @@ def test_a_device_that_failed_has_no_watts_and_the_others_have_their_sum():
 
 
 def test_no_watts_are_made_up_over_a_reset_or_a_time_without_readings():
+    """No watts are made up over a reset or a time without readings."""
     history = PowerHistory()
     history.add(sample(1.0, gpu=level(1.0, 900.0)), 1.0)
     reset = history.add(sample(2.0, gpu=level(2.0, 5.0, epoch=1)), 2.0)
@@ -50,6 +55,7 @@ def test_no_watts_are_made_up_over_a_reset_or_a_time_without_readings():
 
 
 def test_what_a_slow_counter_tells_beside_its_joules_is_shown():
+    """What a slow counter tells beside its joules is shown."""
     history = PowerHistory()
     history.add(sample(1.0, gpu=level(1.0, 0.0), cpu=level(1.0, 0.0)), 1.0)
     now = sample(2.0, gpu=level(2.0, 330.0), cpu=level(2.0, 40.0))
@@ -60,6 +66,7 @@ def test_what_a_slow_counter_tells_beside_its_joules_is_shown():
 
 
 def test_ten_minutes_of_watts_are_kept():
+    """Ten minutes of watts are kept."""
     history = PowerHistory()
     for second in range(2000):
         history.add(sample(second, gpu=level(second, 100.0 * second)), float(second))
@@ -69,6 +76,7 @@ def test_ten_minutes_of_watts_are_kept():
 
 
 def test_what_was_drawn_is_the_difference_of_the_counter_from_the_first_sample_on():
+    """What was drawn is the difference of the counter from the first sample on."""
     history = PowerHistory()
     for second in range(100, 400):
         history.add(sample(second, gpu=level(second, 50.0 * second)), float(second))
@@ -80,6 +88,7 @@ def test_what_was_drawn_is_the_difference_of_the_counter_from_the_first_sample_o
 
 
 def test_a_counter_counts_on_while_nobody_samples():
+    """A counter counts on while nobody samples."""
     history = PowerHistory()
     history.add(sample(0.0, gpu=level(0.0, 0.0)), 0.0)
     history.add(sample(3600.0, gpu=level(3600.0, 180_000.0)), 3600.0)
@@ -89,6 +98,7 @@ def test_a_counter_counts_on_while_nobody_samples():
 
 
 def test_time_that_no_reading_of_a_gauge_covers_is_left_out():
+    """Time that no reading of a gauge covers is left out."""
     history = PowerHistory()
     history.add(sample(0.0, gpu=level(0.0, 0.0)), 0.0)
     gap_ns = 3500 * S
@@ -100,6 +110,7 @@ def test_time_that_no_reading_of_a_gauge_covers_is_left_out():
 
 @pytest.mark.parametrize("since_s", [2.5, 10.0])
 def test_a_moment_after_the_last_sample_but_one_tells_nothing(since_s: float):
+    """A moment after the last sample but one tells nothing."""
     history = PowerHistory()
     for second in range(3):
         history.add(sample(second, gpu=level(second, 1.0 * second)), float(second))
@@ -109,6 +120,7 @@ def test_a_moment_after_the_last_sample_but_one_tells_nothing(since_s: float):
 
 
 def test_a_day_of_joules_is_kept_a_sample_each_minute():
+    """A day of joules is kept a sample each minute."""
     history = PowerHistory()
     for second in range(0, 30 * 3600, 5):
         history.add(sample(second, gpu=level(second, 2.0 * second)), float(second))

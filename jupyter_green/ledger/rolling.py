@@ -24,8 +24,10 @@ from jupyter_green.ledger.totals import Totals, charge_once, finish
 from jupyter_green.units import co2e_g
 
 # The tail is cut when it has grown to this, and so much of it stays.
-LONGEST_TAIL = 2000
-SHORTEST_TAIL = 500
+LONGEST_TAIL = 500
+SHORTEST_TAIL = 100
+# A thread that fills rests after so many records, for others that wait.
+RESTING = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,14 @@ class RollingTotals:
     Args:
         is_known: Says whether a run of that id is among the records added up, wherever
             it stands: a parent.
+        rest: Called now and then while many are filled in.
     """
 
-    def __init__(self, is_known: Callable[[str], bool]) -> None:
+    def __init__(
+        self, is_known: Callable[[str], bool], rest: Callable[[], None] = lambda: None
+    ) -> None:
         self._is_known = is_known
+        self._rest = rest
         self._sealed = _Part()
         self._sealed_us = -math.inf
         self._tail: dict[str, SlimRecord] = {}
@@ -162,7 +168,12 @@ class RollingTotals:
     def _put_all(self, rows: list[SlimRecord]) -> bool:
         self._sealed, self._sealed_us, self._tail = _Part(), -math.inf, {}
         self._missing, self._next_seal = set(), LONGEST_TAIL
-        return all(self.put(row) for row in rows)
+        for number, row in enumerate(rows):
+            if number % RESTING == 0:
+                self._rest()
+            if not self.put(row):
+                return False
+        return True
 
     def _has_sealed_parent(self, record: SlimRecord) -> bool:
         parent = record.parent

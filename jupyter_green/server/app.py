@@ -24,6 +24,8 @@ ROUTES = (
     ("tag", handlers.TagHandler),
     ("location", handlers.LocationHandler),
     ("locations", handlers.LocationsHandler),
+    ("report", handlers.ReportHandler),
+    (r"report/(?P<job>[0-9a-f]{32})", handlers.JobHandler),
     ("idle", handlers.IdleHandler),
     ("doctor", handlers.DoctorHandler),
 )

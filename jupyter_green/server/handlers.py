@@ -160,6 +160,26 @@ class LocationsHandler(GreenHandler):
         self.answer(await self.green.locations())
 
 
+class ReportHandler(GreenHandler):
+    """An appendix to be written."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Begin to write it; the stream and `JobHandler` say what became of it."""
+        self.answer(await self.green.report(self.body(wire.ReportBody)))
+
+
+class JobHandler(GreenHandler):
+    """What became of an appendix."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, job: str) -> None:
+        """Answer."""
+        self.answer(self.green.jobs.get(job))
+
+
 class IdleHandler(GreenHandler):
     """Kernels that hold a GPU's memory and run nothing."""
 

@@ -38,7 +38,7 @@ async def list_kernels(kernel_manager: Any, session_manager: Any) -> list[Kernel
                 name=str(getattr(kernel, "kernel_name", "")),
                 path=paths.get(identifier),
                 pid=pid if isinstance(pid, int) else None,
-                is_busy=getattr(kernel, "execution_state", "") not in {"idle", ""},
+                is_busy=getattr(kernel, "execution_state", "") == "busy",
                 idle_s=max(0.0, idle_s),
             )
         )

@@ -34,8 +34,12 @@ T = TypeVar("T")
 PATIENCE_S = 0.02
 # What was read less than this ago is the present, for a client that polls.
 FRESH_S = 0.5
-# One step on the thread reads so much: others' questions come in between.
-STEP_BYTES = 2**20
+# One step on the thread takes so long: others' questions come in between.
+STEP_S = 0.01
+STEP_BYTES = (2**16, 2**21)
+# The interpreter runs one thread at a time: long work lets the event loop go first.
+REST_S = 1e-4
+REST_ROWS = 64
 # More news than this at once is told as "ask again".
 MAX_PUSHED = 100
 KEPT_PROBLEMS = 100
@@ -152,7 +156,11 @@ class LedgerView:
         """Return what is known, read anew if that is quick."""
         self.asked_s = self._clock()
         if self.asked_s - self._read_s > FRESH_S and not self._is_closed:
-            await asyncio.wait({self.refresh()}, timeout=patience_s)
+            is_under_way = self._polling is not None and not self._polling.done()
+            task = self.refresh()
+            # Whoever asks first waits a moment; a long reading is not waited for.
+            if not is_under_way:
+                await asyncio.wait({task}, timeout=patience_s)
         return self.snapshot
 
     async def totals(self, scope: Scope) -> Answer[ScopeTotals]:
@@ -176,6 +184,8 @@ class LedgerView:
     async def page(self, scope: Scope, limit: int, before: str) -> Answer[Page]:
         """Return the newest *limit* records of a scope that began before a time."""
         snapshot = await self.fresh()
+        if not snapshot.is_ready or self._is_closed:
+            return Answer(None, is_current=False)
         before_s = _seconds(before) if before else float("inf")
         work = self._call(self._reader.page, scope, limit, before_s)
         done, _ = await asyncio.wait({work}, timeout=PATIENCE_S)
@@ -183,7 +193,7 @@ class LedgerView:
             work.add_done_callback(_forget)
             work.add_done_callback(lambda _: self._tell(News(is_changed=True)))
             return Answer(None, is_current=False)
-        return Answer(work.result(), is_current=snapshot.is_ready)
+        return Answer(work.result(), is_current=True)
 
     async def record(self, identifier: str) -> Record | None:
         """Return a record by its id; waits for the ledger as long as it takes."""
@@ -251,6 +261,7 @@ class _Reader:
         self._group_of: dict[str, Group] = {}
         self._same: dict[Group, Group] = {}
         self._running: dict[str, Record] = {}
+        self._step_bytes = STEP_BYTES[0]
         self._rolling: OrderedDict[tuple[str, ...], tuple[Scope, RollingTotals]] = (
             OrderedDict()
         )
@@ -262,7 +273,14 @@ class _Reader:
 
     def step(self) -> tuple[Changes, News]:
         """Read some of what is new."""
-        changes = self._follower.poll(STEP_BYTES)
+        begun_s = time.perf_counter()
+        changes = self._follower.poll(self._step_bytes)
+        took_s = time.perf_counter() - begun_s
+        least, most = STEP_BYTES
+        if took_s > STEP_S:
+            self._step_bytes = max(least, self._step_bytes // 2)
+        elif changes.behind and took_s < STEP_S / 2:
+            self._step_bytes = min(most, self._step_bytes * 2)
         if changes.is_reset:
             self._groups.clear()
             self._group_of.clear()
@@ -287,7 +305,7 @@ class _Reader:
         """Return the totals of a scope."""
         entry = self._rolling.get(scope.key)
         if entry is None:
-            rolling = RollingTotals(self._is_known)
+            rolling = RollingTotals(self._is_known, _rest)
             rolling.fill(self._rows(scope))
             entry = self._rolling[scope.key] = (scope, rolling)
         self._rolling.move_to_end(scope.key)
@@ -331,7 +349,9 @@ class _Reader:
             chosen: Iterable[tuple[float, str]] = runs
             if first > undated:
                 chosen = (*runs[:undated], *runs[first:])
-            for _, identifier in chosen:
+            for number, (_, identifier) in enumerate(chosen):
+                if number % REST_ROWS == 0:
+                    _rest()
                 row = self._follower.row(identifier)
                 if row is not None:
                     yield row
@@ -363,6 +383,10 @@ class _Reader:
 
 
 UNDATED_S = -1e12  # before all dates that can be said
+
+
+def _rest() -> None:
+    time.sleep(REST_S)
 
 
 def encode_record(record: Record) -> msgspec.Raw:

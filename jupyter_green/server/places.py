@@ -61,21 +61,26 @@ class FolderSettings:
         self._clock = clock
         self._known: dict[Path, tuple[float, Resolved]] = {}
 
+    def known(self, folder: Path) -> Resolved | None:
+        """Return the settings of a folder if they were read just now."""
+        known = self._known.get(folder)
+        is_fresh = known is not None and self._clock() - known[0] < FRESH_S
+        return known[1] if known is not None and is_fresh else None
+
     def of(self, folder: Path) -> Resolved:
         """Return the settings of a folder.
 
         Raises:
             SettingsError: A source has an unknown name or an unusable value.
         """
-        known = self._known.get(folder)
-        now = self._clock()
-        if known and now - known[0] < FRESH_S:
-            return known[1]
+        known = self.known(folder)
+        if known is not None:
+            return known
         # A kernel works in the folder that links lead to, and looks upward from there.
         resolved = self._find(Path(os.path.realpath(folder)))
         if len(self._known) >= KEPT_FOLDERS:
             self._known.clear()
-        self._known[folder] = (now, resolved)
+        self._known[folder] = (self._clock(), resolved)
         return resolved
 
     def forget(self) -> None:

@@ -29,7 +29,7 @@ from jupyter_green.ledger.lines import parse_time
 from jupyter_green.ledger.processes import boot_id
 from jupyter_green.records import Record
 from jupyter_green.report.overview import doctor_text
-from jupyter_green.server import findings, places, scopes
+from jupyter_green.server import findings, places, reports, scopes
 from jupyter_green.server.history import Drawn, PowerPoint
 from jupyter_green.server.hub import Client, Hub, message
 from jupyter_green.server.idle import (
@@ -39,6 +39,7 @@ from jupyter_green.server.idle import (
     process_exists,
     process_tree,
 )
+from jupyter_green.server.jobs import Job, Jobs
 from jupyter_green.server.lease import Leases
 from jupyter_green.server.ledgers import LedgerView, News
 from jupyter_green.server.paths import PathError, Rename, Renames, ServerRoot
@@ -51,10 +52,12 @@ from jupyter_green.server.wire import (
     HostId,
     IdleQuery,
     LedgerAnswer,
+    Location,
     LocationBody,
     PathQuery,
     PowerQuery,
     RecordsQuery,
+    ReportBody,
     State,
     TagBody,
     TotalsAnswer,
@@ -95,6 +98,7 @@ class GreenServer:
         find_devices: Finds the devices of this host for the root's settings.
         find_settings: Resolves the settings of a folder.
         kernels: Lists the kernels of the server; None: it has none.
+        make_report: Writes an appendix.
         clock: Monotonic seconds, for leases.
         follow_s: Seconds between looks at the ledger while somebody watches.
     """
@@ -107,6 +111,7 @@ class GreenServer:
         find_devices: Callable[[Resolved], Found] | None = None,
         find_settings: FindSettings = find_settings,
         kernels: Callable[[], Awaitable[Sequence[KernelAt]]] | None = None,
+        make_report: reports.MakeReport = reports.make,
         clock: Callable[[], float] = time.monotonic,
         follow_s: float = FOLLOW_S,
     ) -> None:
@@ -120,6 +125,8 @@ class GreenServer:
         self._find_devices = find_devices or _discover
         self.power = LivePower(self._find, tell=self._told_power, warn=self._warned)
         self._kernels = kernels
+        self.jobs = Jobs(self._name_file, self._told_job)
+        self._make_report = make_report
         self._clock = clock
         self._follow_s = follow_s
         self._views: dict[Path, LedgerView] = {}
@@ -137,12 +144,12 @@ class GreenServer:
     async def host(self, query: PathQuery) -> HostAnswer:
         """Return host, devices, findings, ledger and location."""
         folder = places.folder_of(self.root, query.path)
-        resolved = await self._call(self.settings.of, folder)
-        if self.power.found is None:
-            await self._call(self.power.wait_ready, FIND_S)
-        found = self.power.found
-        ledger = await self._ledger(resolved)
-        location = await self._call(places.location_of, resolved)
+        resolved = await self._settings(folder)
+        found = await self._found()
+        snapshot = await self._view(places.ledger_of(resolved)).fresh()
+        ledger, location, formats = await self._call(_about, resolved)
+        if snapshot.is_ready:
+            ledger = msgspec.structs.replace(ledger, runs=snapshot.runs, state="ready")
         is_named = resolved.values.store_host_name
         return HostAnswer(
             version=__version__,
@@ -156,6 +163,7 @@ class GreenServer:
             findings=findings.findings(found) if found else (),
             ledger=ledger,
             location=location,
+            report_formats=formats,
             project_file=location.project_file,
         )
 
@@ -251,7 +259,7 @@ class GreenServer:
         await self._call(places.say_location, self.root, body)
         self.settings.forget()
         folder = places.folder_of(self.root, body.path)
-        resolved = await self._call(self.settings.of, folder)
+        resolved = await self._settings(folder)
         self.hub.say("totals")
         return await self._call(places.location_of, resolved)
 
@@ -268,16 +276,30 @@ class GreenServer:
             self.settings.forget()
             found = await self._call(self.power.look_again)
         else:
-            await self._call(self.power.wait_ready, FIND_S)
-            found = self.power.found or Found((), ())
+            found = await self._found() or Found((), ())
         tried = await self._call(findings.tried, found)
         return {"text": doctor_text(tried), "findings": findings.findings(tried)}
+
+    async def report(self, body: ReportBody) -> dict[str, str]:
+        """Begin to write an appendix below the server's root; return the job's name.
+
+        Raises:
+            PathError: It would stand outside of the root.
+            ReportError: A format is not known, or the notebook is not named.
+        """
+        folder = places.folder_of(self.root, body.path)
+        resolved = await self._settings(folder)
+        into = self.root.api_path(folder) if body.folder is None else body.folder
+        order = await self._call(
+            reports.order, self.root, self.renames, resolved, body, into or ""
+        )
+        job = self.jobs.begin(lambda progress: self._make_report(order, progress))
+        return {"job": job.job}
 
     async def idle(self, query: IdleQuery) -> IdleAnswer:
         """Return the kernels that hold a GPU's memory and run nothing."""
         kernels = await self._kernels() if self._kernels else ()
-        await self._call(self.power.wait_ready, FIND_S)
-        found = self.power.found or Found((), ())
+        found = await self._found() or Found((), ())
 
         def look() -> IdleAnswer:
             return idle_kernels(
@@ -403,6 +425,16 @@ class GreenServer:
             )
         )
 
+    def _told_job(self, job: Job) -> None:
+        if job.state in {"done", "failed"}:
+            files = job.files if job.state == "done" else None
+            self.hub.say("report", job=job.job, files=files, problem=job.problem)
+        else:
+            self.hub.say("progress", job=job.job, fraction=job.fraction, text=job.text)
+
+    def _name_file(self, file: Path) -> str | None:
+        return self.root.api_path(Path(os.path.realpath(file)))
+
     def _warned(self, text: str) -> None:
         """Pass a device's fault on; called on the sampler's thread."""
         self._on_loop(
@@ -469,7 +501,7 @@ class GreenServer:
         self, kind: str, path: str, utc_offset_min: int
     ) -> tuple[LedgerView, Scope]:
         folder = places.folder_of(self.root, path)
-        resolved = await self._call(self.settings.of, folder)
+        resolved = await self._settings(folder)
         view = self._view(places.ledger_of(resolved))
         if kind == "all":
             return view, scopes.of_all()
@@ -479,12 +511,19 @@ class GreenServer:
             project = places.project_folder(resolved, folder)
             return view, scopes.of_project(self.root, project)
         whole = str(self.root.os_path(path))
-        names = await self._call(self.renames.names, whole)
-        return view, await self._call(scopes.of_notebook, self.root, names)
+        return view, await self._call(
+            lambda: scopes.of_notebook(self.root, self.renames.names(whole))
+        )
+
+    async def _settings(self, folder: Path) -> Resolved:
+        known = self.settings.known(folder)
+        if known is not None:
+            return known
+        return await self._call(self.settings.of, folder)
 
     async def _view_of(self, path: str) -> LedgerView:
         folder = places.folder_of(self.root, path)
-        resolved = await self._call(self.settings.of, folder)
+        resolved = await self._settings(folder)
         return self._view(places.ledger_of(resolved))
 
     def _view(self, folder: Path) -> LedgerView:
@@ -498,18 +537,10 @@ class GreenServer:
         view.asked_s = self._clock()
         return view
 
-    async def _ledger(self, resolved: Resolved) -> LedgerAnswer:
-        folder = places.ledger_of(resolved)
-        view = self._view(folder)
-        snapshot = await view.fresh()
-        problem = await self._call(_unreadable, folder)
-        return LedgerAnswer(
-            folder=str(folder),
-            readable=problem is None,
-            problem=problem,
-            runs=snapshot.runs if snapshot.is_ready else None,
-            state="ready" if snapshot.is_ready else "reading",
-        )
+    async def _found(self) -> Found | None:
+        if self.power.found is None:
+            await self._call(self.power.wait_ready, FIND_S)
+        return self.power.found
 
     def _write_tag(self, folder: Path, body: TagBody) -> None:
         writer = self._writers.get(folder)
@@ -534,6 +565,7 @@ class GreenServer:
         self._is_closed = True
         if self._watching:
             self._watching.cancel()
+        self.jobs.close()
         for view in self._views.values():
             view.close()
         loop = asyncio.get_running_loop()
@@ -548,6 +580,19 @@ class GreenServer:
 
 def _discover(resolved: Resolved) -> Found:
     return discover(resolved.values)
+
+
+def _about(resolved: Resolved) -> tuple[LedgerAnswer, Location, tuple[str, ...]]:
+    folder = places.ledger_of(resolved)
+    problem = _unreadable(folder)
+    ledger = LedgerAnswer(
+        folder=str(folder),
+        readable=problem is None,
+        problem=problem,
+        runs=None,
+        state="reading",
+    )
+    return ledger, places.location_of(resolved), reports.formats()
 
 
 def _unreadable(folder: Path) -> str | None:

@@ -195,6 +195,7 @@ class HostAnswer(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     ledger: LedgerAnswer
     location: Location
+    report_formats: tuple[str, ...]
     project_file: str | None
 
 
