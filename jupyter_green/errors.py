@@ -72,3 +72,11 @@ class BudgetError(JupyterGreenError):
 
 class TrainingError(JupyterGreenError):
     """A training cannot be followed, stopped or swept as asked."""
+
+
+class ReportError(JupyterGreenError):
+    """A report cannot be written as asked."""
+
+
+class TexError(JupyterGreenError):
+    """TeX is missing, or did not end."""

@@ -46,7 +46,7 @@ _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
     "%": r"\%",
-    "$": r"\$",
+    "$": r"\ensuremath{\mathdollar}",  # \$ is in no Type 1 font of TeX Live's base
     "#": r"\#",
     "_": r"\_",
     "{": r"\textbraceleft{}",
@@ -98,9 +98,8 @@ _SYMBOLS = {
     "’": "'",
     "“": "``",
     "”": "''",
-    "§": r"\S{}",
-    "¶": r"\P{}",
-    "£": r"\pounds{}",
+    "§": r"\ensuremath{\mathsection}",
+    "¶": r"\ensuremath{\mathparagraph}",
     "ß": r"\ss{}",
     "æ": r"\ae{}",
     "Æ": r"\AE{}",
@@ -238,7 +237,7 @@ def _transliterated(c: str) -> str:
         return c
     if plain := anyascii(c):
         return plain
-    nameless = unicodedata.category(c) in ("Mn", "Me", "Mc", "Cf")
+    nameless = unicodedata.category(c) in ("Mn", "Me", "Mc", "Lm", "Cf")
     return "" if nameless else f"[U+{ord(c):04X}]"
 
 
@@ -297,10 +296,17 @@ def bibtex(text: str) -> str:
     Accented letters stand in braces of their own, as BibTeX sorts and abbreviates by
     them.
     """
-    text = transliterated(text)
+    return " ".join(map(_bibtex_word, transliterated(text).split(" ")))
+
+
+def _bibtex_word(word: str) -> str:
+    breaks = _breaks(word, is_code=False)
+    signs = _signs(word, _LATEX)
     return "".join(
-        f"{{{sign}}}" if not c.isascii() else sign
-        for c, sign in zip(text, _signs(text, _LATEX), strict=True)
+        # No \jgb here: the bibliography may stand before the appendix.
+        (r"{\penalty0\hskip0pt}" if i in breaks else "")
+        + (sign if word[i].isascii() else f"{{{sign}}}")
+        for i, sign in enumerate(signs)
     )
 
 

@@ -69,13 +69,16 @@ BIBLIOGRAPHY = "energy.bib"
 STANDALONE = "energy-standalone.tex"
 
 LONGEST_CELL = 160  # characters; six lines of a narrow column
+_LONGEST_LISTED = 80  # characters of a caption in a list of tables
 MOST_ROWS = 40  # of a table; 50 fit the venues' pages, 55 do not
-MOST_PARTS = 6  # of a table; TeX holds few floats back at a time
+MOST_PARTS = 6  # of a table
+_FLUSHED = 3  # parts of a table in a row, after which TeX must not hold them back
 # The narrowest column and page among the classes, in em of \footnotesize: 12 pt article
 # in two columns and in one.
 _NARROW_EM, _WIDE_EM = 23.0, 39.0
 _GAP = 0.012  # half of the space between two columns, of the width
 _GAP_EM = 1.0  # the same for columns of their natural width: 2 \tabcolsep of 4 pt
+_CAPTION = 1.3  # height of a caption's line in lines of a table
 _BOLD = 1.16  # width of Computer Modern bold extended over the upright
 
 # Number, uncertainty and unit of a value, for siunitx.
@@ -127,7 +130,7 @@ DEFAULTS = LatexOptions()
 
 
 def render(document: Document, options: LatexOptions = DEFAULTS) -> dict[str, str]:
-    """Return the text of each file by its name; no bibliography where none is cited.
+    """Return the text of each file by its name.
 
     Raises:
         ValueError: The page is not whole (`document.problems`).
@@ -137,8 +140,8 @@ def render(document: Document, options: LatexOptions = DEFAULTS) -> dict[str, st
         MACROS: macros(document, options),
         STANDALONE: standalone(document, options),
     }
-    if options.cite and (cited_only := cited(document)):
-        files[BIBLIOGRAPHY] = bibliography(cited_only)
+    if options.cite:
+        files[BIBLIOGRAPHY] = bibliography(cited(document))
     return files
 
 
@@ -220,7 +223,7 @@ _HEAD = r"""
 \providecommand{\jgright}{\raggedleft\hspace{0pt}}%
 \providecommand{\jggraphic}[1]{\ifdefined\includegraphics
 \includegraphics[width=\linewidth]{\jgpath#1}\else\fbox{\texttt{#1}}\fi}%
-\ifdefined\toprule
+\ifdefined\midrule
 \let\jgtop\toprule\let\jgmid\midrule\let\jgbottom\bottomrule
 \else
 \def\jgtop{\hline}\let\jgmid\jgtop\let\jgbottom\jgtop
@@ -265,7 +268,7 @@ class _Writer:
             rf"\input{{\jgpath {MACROS.removesuffix('.tex')}}}%",
             *self._heading(),
             # Long names in narrow columns: wide blanks rather than overfull lines.
-            r"\begingroup\tolerance=2000\emergencystretch=3em\relax",
+            r"\begingroup\tolerance=9999\emergencystretch=5em\relax",
         ]
         for section in self.document.sections:
             parts += ["", *self._section(section)]
@@ -380,7 +383,9 @@ class _Writer:
         yield rf"\end{{{kind}}}"
 
     def _table(self, block: Table) -> Iterator[str]:
-        parts = list(self._parts(block))
+        parts = self._parts(block)
+        if len(parts) >= _FLUSHED:
+            yield r"\clearpage"
         for number, part in enumerate(parts[:MOST_PARTS]):
             left_out = sum(len(p.table.rows) for p in parts[MOST_PARTS:])
             is_last = number == min(len(parts), MOST_PARTS) - 1
@@ -391,14 +396,25 @@ class _Writer:
                 note=block.note if is_last else (),
                 left_out=left_out if is_last else 0,
             )
+            if number % _FLUSHED == _FLUSHED - 1:
+                yield r"\clearpage"
 
-    def _parts(self, block: Table) -> Iterator[_Part]:
-        """Yield the table in parts, none of them too wide or too long for a page."""
+    def _parts(self, block: Table) -> list[_Part]:
+        """Return the table in parts, none of them too wide or too long for a page.
+
+        A table that one column of the page cannot hold stands across both.
+        """
+        narrow = [] if block.wide else list(self._laid_out(block, _NARROW_EM))
+        if len(narrow) == 1:
+            return narrow
+        wide = list(self._laid_out(block, _WIDE_EM))
+        return narrow if narrow and len(narrow) <= len(wide) else wide
+
+    def _laid_out(self, block: Table, room: float) -> Iterator[_Part]:
         columns = self._extents(block)
-        room = _NARROW_EM if not block.wide else _WIDE_EM
-        is_wide = block.wide
+        is_wide = room == _WIDE_EM
         if not is_wide and not _fits(columns, room):
-            room, is_wide = _WIDE_EM, True
+            return
         for kept in layout.column_groups(columns, _inner(room, 2), _GAP_EM):
             table = layout.with_columns(block, kept)
             yield from self._row_parts(table, [columns[i] for i in kept], room, is_wide)
@@ -416,7 +432,11 @@ class _Writer:
             found = layout.widths(table, columns, inner)
             widths = found or [inner / len(columns)] * len(columns)
         heights = [_height(self._cells(row), widths) for row in table.rows]
-        slices = list(layout.row_groups(heights, MOST_ROWS))
+        around = _lines(_em(transliterated(table.caption)), room)
+        around += _lines(self._extent(table.note).natural, room)
+        # A line of each is in the forty already.
+        most = max(MOST_ROWS / 2, MOST_ROWS - max(0.0, _CAPTION * around - 2))
+        slices = list(layout.row_groups(heights, most))
         for rows in slices:
             yield _Part(
                 table=table,
@@ -471,11 +491,15 @@ class _Writer:
         self, part: _Part, *, label: str, continues: str, note: Inlines, left_out: int
     ) -> Iterator[str]:
         kind = "table*" if part.is_wide else "table"
-        caption = _text(part.table.caption)
+        caption, listed = part.table.caption, ""
+        if len(caption) > _LONGEST_LISTED:
+            listed = f"[{{{_text(caption, _LONGEST_LISTED)}}}]"
+        caption = _text(caption)
         if continues:
             first = rf"Table~\ref{{{self._label('table', continues)}}}"
             caption = f"{caption.rstrip('.')} (continued from {first})."
-        head = rf"\caption{{{caption}}}\label{{{self._label('table', label)}}}%"
+        label = self._label("table", label)
+        head = rf"\caption{listed}{{{caption}}}\label{{{label}}}%"
         yield rf"\begin{{{kind}}}[!htbp]\centering"
         if self.options.caption == "above":
             yield head
@@ -564,9 +588,13 @@ def _height(cells: Sequence[layout.Extent], widths: Sequence[float] | None) -> f
     if widths is None:
         return 1.0
     return max(
-        1.0 if cell.natural <= width else math.ceil(1.2 * cell.natural / width)
-        for cell, width in zip(cells, widths, strict=True)
+        _lines(cell.natural, width) for cell, width in zip(cells, widths, strict=True)
     )
+
+
+def _lines(natural: float, width: float) -> float:
+    """Return the lines that a text takes, ragged on one side."""
+    return 1.0 if natural <= width else math.ceil(1.2 * natural / width)
 
 
 # Widths of Computer Modern at 8 pt in em (cmr8.tfm), the widest of the usual fonts;
@@ -595,7 +623,7 @@ def _text(text: str, longest: int = LONGEST_TEXT, *, breakable: bool = True) -> 
 
 
 def _title(text: str) -> str:
-    shown = _text(text, breakable=False)
+    shown = _text(text)
     bookmark = re.sub(r"[^A-Za-z0-9 .,:;()/-]", "", transliterated(text))
     return shown if shown == bookmark else rf"\jgpdf{{{shown}}}{{{bookmark}}}"
 

@@ -226,6 +226,9 @@ class _Writer:
     def _grids(self, table: Table, notes: list[str]) -> Iterator[str]:
         """Yield the table in parts; *notes* receives what does not fit into cells."""
         rows = [*table.rows, *([table.total] if table.total is not None else [])]
+        if not rows:
+            none: tuple[Inlines, ...] = ((Text("none"),),)
+            rows = [none + ((),) * (len(table.columns) - 1)]
         heads: tuple[Inlines, ...] = tuple((Text(c.title),) for c in table.columns)
         cells = [
             [(self._inlines(cell).strip(), cell) for cell in row]
@@ -340,11 +343,18 @@ def _link(part: Link) -> str:
     address = quote(part.url, safe=":/?=&+,;@~#%-._")
     if part.text == part.url:
         words = words.replace("\\:", ":")  # a link within a link is none
-    if urlsplit(address).scheme in _SCHEMES and len(address) <= WIDTH:
+    if _scheme(address) in _SCHEMES and len(address) <= WIDTH:
         return f"[{words}]({address.replace('&', '&amp;')})"
     if part.text == part.url:
         return words
     return f"{words} ({markdown_code(part.url)})"
+
+
+def _scheme(address: str) -> str:
+    try:
+        return urlsplit(address).scheme
+    except ValueError:  # such as "//[", which is no address
+        return ""
 
 
 def _fenced(text: str) -> str:

@@ -42,7 +42,8 @@ def bibliography(references: Iterable[Reference]) -> str:
     Raises:
         ValueError: A key, an entry's kind or a field's name is not of BibTeX's form.
     """
-    return "\n".join(_entry(reference) for reference in references)
+    head = "Sources of the energy appendix, written by jupyter_green.\n"
+    return "\n".join([head, *map(_entry, references)])
 
 
 def _entry(reference: Reference) -> str:
