@@ -162,7 +162,7 @@ def _of_energy(work: Work, totals: Totals, compute: Compute) -> Iterator[Flag]:
     if unknown.any():
         yield Flag(
             code="uncertainty-unknown",
-            count=len(np.unique(work.entry["owner"][unknown])),
+            count=work.count_runs(unknown),
             values={"kwh": float(work.energy_j[unknown].sum()) / 3.6e6},
         )
     lowest = min((d.coverage for d in compute.devices), default=1.0)

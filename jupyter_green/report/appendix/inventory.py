@@ -136,31 +136,46 @@ class _Devices:
 
     def _read_words(self) -> None:
         at = iter(self._work.entry["device"].tolist())
+        said: dict[int, tuple[Any, ...]] = {}
         for record in self._work.records:
             for device in record.devices:
                 number = next(at)
-                before = self._newest.get(number)
+                words = (
+                    device.name,
+                    device.calibration,
+                    device.resolution_j,
+                    device.power_limit_w,
+                    device.scope,
+                )
                 # Most entries of a device say what the one before said.
-                if before is None or device.name or not before.name:
-                    self._newest[number] = device
-                # Not a number is never more than another one.
-                if math.inf > device.calibration > self._calibration.get(number, -1.0):
-                    self._calibration[number] = device.calibration
-                resolution_j = device.resolution_j
-                if resolution_j is not None and math.isfinite(resolution_j):
-                    coarsest = max(self._resolution_j.get(number, 0.0), resolution_j)
-                    self._resolution_j[number] = coarsest
-                limit_w = device.power_limit_w
-                if limit_w is not None and math.isfinite(limit_w):
-                    self._limits.setdefault(number, set()).add(limit_w)
-                if device.scope != "device":
-                    rank = SCOPES.index(device.scope) if device.scope in SCOPES else 1
-                    self._scopes[number] = max(self._scopes.get(number, 0), rank)
+                if said.get(number) != words:
+                    said[number] = words
+                    self._take(number, device)
                 if device.flags or device.energy_j is None:
-                    words = self._words.setdefault(number, (Counter(), Counter()))
-                    words[0].update(device.flags)
+                    remarks, reasons = self._words.setdefault(
+                        number, (Counter(), Counter())
+                    )
+                    remarks.update(device.flags)
                     if device.energy_j is None:
-                        words[1][device.reason or "not stated"] += 1
+                        reasons[device.reason or "not stated"] += 1
+
+    def _take(self, number: int, device: DeviceRecord) -> None:
+        before = self._newest.get(number)
+        if before is None or device.name or not before.name:
+            self._newest[number] = device
+        # Not a number is never more than another one.
+        if math.inf > device.calibration > self._calibration.get(number, -1.0):
+            self._calibration[number] = device.calibration
+        resolution_j = device.resolution_j
+        if resolution_j is not None and math.isfinite(resolution_j):
+            coarsest = max(self._resolution_j.get(number, 0.0), resolution_j)
+            self._resolution_j[number] = coarsest
+        limit_w = device.power_limit_w
+        if limit_w is not None and math.isfinite(limit_w):
+            self._limits.setdefault(number, set()).add(limit_w)
+        if device.scope != "device":
+            rank = SCOPES.index(device.scope) if device.scope in SCOPES else 1
+            self._scopes[number] = max(self._scopes.get(number, 0), rank)
 
     def facts(self) -> tuple[DeviceFacts, ...]:
         """Return all devices that runs had, GPUs first, largest energy first."""
@@ -206,7 +221,7 @@ class _Devices:
             power_limit_low_w=limits[0] if len(limits) > 1 else None,
             scope=SCOPES[self._scopes.get(number, 0)],
             methods=_methods(work, some),
-            runs=len(np.unique(owner)),
+            runs=len(_each_once(owner)),
             unmeasured_runs=int((~measured).sum()),
             reasons=dict(_most(reasons)[:MAX_REASONS]),
             allocated_h=allocated_h,
@@ -241,14 +256,18 @@ def _rank(facts: DeviceFacts, identity: str) -> tuple[int, float, float, str]:
 
 def _allocated_us(work: Work, some: Any) -> Any:
     owner = work.entry["owner"][some]
-    placed = owner[work.run["is_placed"][owner]]
-    begin = np.unique(placed)
+    runs = _each_once(owner)
+    is_placed = work.run["is_placed"][runs]
+    placed = runs[is_placed]
     together = 0.0
-    if len(begin):
-        starts = work.run["begin_us"][begin]
-        together = split_time(starts, starts + work.run["length_us"][begin]).sum()
-    alone = np.unique(owner[~work.run["is_placed"][owner]])
-    return together + work.run["length_us"][alone].sum()
+    if len(placed):
+        starts = work.run["begin_us"][placed]
+        together = split_time(starts, starts + work.run["length_us"][placed]).sum()
+    return together + work.run["length_us"][runs[~is_placed]].sum()
+
+
+def _each_once(ascending: Any) -> Any:
+    return ascending[np.append(True, np.diff(ascending) != 0)]
 
 
 def _methods(work: Work, some: Any) -> tuple[MethodUse, ...]:
@@ -318,10 +337,12 @@ def _groups(devices: Iterable[DeviceFacts]) -> list[DeviceGroup]:
 
 
 def _software(work: Work) -> tuple[Software, ...]:
+    # Runs of one session have the same versions.
+    alike = Counter(tuple(record.versions.items()) for record in work.records)
     together: dict[str, Counter[str]] = {}
-    for record in work.records:
-        for name, version in record.versions.items():
-            together.setdefault(name, Counter())[version] += 1
+    for versions, runs in alike.items():
+        for name, version in versions:
+            together.setdefault(name, Counter())[version] += runs
     order = sorted(together, key=lambda name: (name != "python", name.lower(), name))
     return tuple(
         Software(name=name, versions=dict(_most(together[name]))) for name in order

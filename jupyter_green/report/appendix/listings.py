@@ -174,9 +174,7 @@ def _hardware(work: Work) -> tuple[list[tuple[str, ...]], Any]:
     numbers = []
     for record in work.records:
         products = tuple(
-            (device.kind, device.name)
-            for device in record.devices
-            if device.kind in HARDWARE
+            [(d.kind, d.name) for d in record.devices if d.kind in HARDWARE]
         )
         at = known.get(products)
         if at is None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from jupyter_green.records import Record
 from jupyter_green.report.appendix.facts import Appendix
@@ -24,6 +25,8 @@ from jupyter_green.report.appendix.work import US_PER_H, Work
 from jupyter_green.units import co2e_g
 
 # A spreadsheet takes a cell that begins with these for a formula (OWASP).
+LINES = 500  # of one piece
+TRUTHS = {None: None, True: "true", False: "false"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 KINDS = {"gpu": "gpu", "cpu": "cpu", "dram": "memory", "ram": "memory"}
@@ -131,15 +134,30 @@ def rows(work: Work, facts: Appendix) -> Iterator[Row]:
 
 
 def csv_lines(found: Iterable[Row]) -> Iterator[str]:
-    """Yield the table's lines, the header first; a hundred thousand need no memory."""
+    """Yield the table in pieces of some lines; a hundred thousand need no memory.
+
+    RFC 4180, with LF as line end.
+    """
     names = Row.__struct_fields__
-    yield _line(names)
+    kinds = [str(kind) for kind in Row.__annotations__.values()]
+    texts = [at for at, kind in enumerate(kinds) if kind == "str"]
+    truths = [at for at, kind in enumerate(kinds) if kind.startswith("bool")]
+    lines: list[list[Any]] = [list(names)]
     for row in found:
-        yield _line([_cell(getattr(row, name)) for name in names])
+        cells = list(astuple(row))
+        for at in texts:
+            cells[at] = guarded(cells[at])
+        for at in truths:
+            cells[at] = TRUTHS[cells[at]]
+        lines.append(cells)
+        if len(lines) >= LINES:
+            yield _written(lines)
+            lines.clear()
+    yield _written(lines)
 
 
 def csv_text(found: Iterable[Row]) -> str:
-    """Return the whole table as comma-separated values (RFC 4180, LF)."""
+    """Return the whole table as comma-separated values."""
     return "".join(csv_lines(found))
 
 
@@ -268,23 +286,14 @@ def _quadrature(energy: list[float], whole: list[float]) -> float | None:
 
 
 def _listed(words: list[str]) -> str:
-    return "; ".join(dict.fromkeys(word for word in words if word))
+    return "; ".join(dict.fromkeys(filter(None, words))) if words else ""
 
 
-def _line(cells: Iterable[str]) -> str:
+def _written(lines: list[list[Any]]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    # None becomes an empty cell, a float its shortest digits.
+    csv.writer(buffer, lineterminator="\n").writerows(lines)
     return buffer.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return guarded(value)
-    return repr(value)
 
 
 def guarded(text: str) -> str:
@@ -292,6 +301,8 @@ def guarded(text: str) -> str:
 
     An apostrophe in front of what would be one, as spreadsheets themselves write it.
     """
+    if text.isascii() and text.isprintable() and text[:1] not in FORMULA:
+        return text  # nearly all are; an empty one is
     text = text.encode("utf-8", "replace").decode()
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -205,8 +205,8 @@ def _components(work: Work, adder: Adder) -> tuple[Component, ...]:
                 kind=kind,
                 method=method,
                 basis=BASIS.get(method, method),
-                devices=len(np.unique(entry["device"][some])),
-                runs=len(np.unique(entry["owner"][some])),
+                devices=len(np.bincount(entry["device"][some]).nonzero()[0]),
+                runs=work.count_runs(some),
                 energy_kwh=energy["energy_it_kwh"],
                 energy_uncertainty_kwh=energy["energy_uncertainty_kwh"],
             )
@@ -226,7 +226,7 @@ def _idle(work: Work) -> Idle | None:
     gross_j = float(work.energy_j[some].sum())
     idle_j = float((entry["idle_w"][some] * time_s).sum())
     return Idle(
-        runs=len(np.unique(owner)),
+        runs=work.count_runs(some),
         gross_kwh=gross_j / J_PER_KWH,
         idle_kwh=idle_j / J_PER_KWH,
         net_kwh=(gross_j - idle_j) / J_PER_KWH,

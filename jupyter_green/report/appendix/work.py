@@ -102,14 +102,18 @@ class Work:
     @cached_property
     def shared_runs(self) -> list[int]:
         """Numbers of the runs of which something is charged elsewhere."""
-        found: list[int] = np.unique(
-            self.entry["owner"][self.entry["part"] < 1.0]
+        found: list[int] = np.flatnonzero(
+            self.per_run(self.entry["part"] < 1.0)
         ).tolist()
         return found
 
     def per_run(self, of_entry: Any) -> Any:
         """Return the sum of something over the devices of each run."""
         return np.bincount(self.entry["owner"], of_entry, minlength=len(self.records))
+
+    def count_runs(self, entries: Any) -> int:
+        """Return how many runs have any of some entries."""
+        return int(np.count_nonzero(self.per_run(entries)))
 
     def factor(self, name: str) -> Any:
         """Return a property of each run's terms as a column; None is NaN."""
@@ -137,8 +141,7 @@ def tabulate(selection: Selection, author: AuthorFacts) -> Work:
     entries = len(table.entries)
     for rival in selection.rivals:
         table.add(rival)
-    run = _columns(table.runs, _RUN)
-    entry = _columns(table.entries, _ENTRY)
+    run, entry = table.columns()
     _charge_once(run, entry, table.hosts.things)
     run = {name: column[:counted] for name, column in run.items()}
     entry = {name: column[:entries] for name, column in entry.items()}
@@ -187,6 +190,7 @@ _ENTRY = {
     "coverage": float,
     "idle_w": float,
 }
+_FIGURES = ("energy_j", "whole_j", "random_j", "coverage", "idle_w")
 
 
 class _Table:
@@ -202,6 +206,7 @@ class _Table:
         self.terms: list[Terms] = []
         self.impossible = 0
         self._terms_of: dict[Any, int] = {}
+        self._numbers_of: dict[tuple[str, str, str, str], tuple[int, ...]] = {}
         self._author = author
 
     def add(self, placed: Placed) -> None:
@@ -232,29 +237,40 @@ class _Table:
             is_gpu = device.kind == "gpu" and device.id not in gpus
             if is_gpu:
                 gpus.add(device.id)
-            energy_j = self._usable(device.energy_j)
+            key = (host, device.id, device.kind, device.method)
+            numbers = self._numbers_of.get(key)
+            if numbers is None:
+                numbers = self._numbers_of[key] = self._number(*key)
             self.entries.append(
                 (
                     owner,
-                    self.devices((host, device.id)),
-                    self.kinds(device.kind),
-                    self.methods(device.method),
+                    *numbers,
                     is_gpu,
-                    energy_j,
-                    self._usable(device.uncertainty_j),
-                    self._usable(device.uncertainty_random_j),
-                    self._usable(device.coverage),
-                    self._usable(device.idle_power_w),
+                    device.energy_j,
+                    device.uncertainty_j,
+                    device.uncertainty_random_j,
+                    device.coverage,
+                    device.idle_power_w,
                 )
             )
 
-    def _usable(self, figure: float | None) -> float:
-        if figure is None:
-            return math.nan
-        if not -LARGEST_J < figure < LARGEST_J:
-            self.impossible += 1
-            return math.nan
-        return figure
+    def columns(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what was added as columns; impossible figures are not measured."""
+        run, entry = _columns(self.runs, _RUN), _columns(self.entries, _ENTRY)
+        for name in _FIGURES:
+            is_impossible = np.abs(entry[name]) >= LARGEST_J
+            self.impossible += int(is_impossible.sum())
+            entry[name] = np.where(is_impossible, np.nan, entry[name])
+        return run, entry
+
+    def _number(
+        self, host: str, identifier: str, kind: str, method: str
+    ) -> tuple[int, ...]:
+        return (
+            self.devices((host, identifier)),
+            self.kinds(kind),
+            self.methods(method),
+        )
 
     def _number_terms(self, record: Record) -> int:
         key = (record.intensity, record.pue)
@@ -268,11 +284,9 @@ class _Table:
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], kinds: dict[str, Any]) -> dict[str, Any]:
-    columns = zip(*rows, strict=True) if rows else ((),) * len(kinds)
-    return {
-        name: np.array(column, dtype=kind)
-        for (name, kind), column in zip(kinds.items(), columns, strict=True)
-    }
+    # Of floats None becomes NaN.
+    table = np.array(rows, dtype=list(kinds.items()))
+    return {name: np.ascontiguousarray(table[name]) for name in kinds}
 
 
 def _charge_once(run: dict[str, Any], entry: dict[str, Any], hosts: list[str]) -> None:
