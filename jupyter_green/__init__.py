@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_green._version import __version__
 
 if TYPE_CHECKING:
-    from jupyter_green.api import Meter, compare, metered
+    from jupyter_green.api import Meter, compare, metered, report
     from jupyter_green.errors import JupyterGreenError
     from jupyter_green.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_green.meter import Window
@@ -35,6 +35,7 @@ _HOMES = {
     "epochs": "training",
     "load_ipython_extension": "magics",
     "metered": "api",
+    "report": "api",
     "sweep": "training",
     "unload_ipython_extension": "magics",
 }
@@ -69,6 +70,7 @@ __all__ = [
     "epochs",
     "load_ipython_extension",
     "metered",
+    "report",
     "sweep",
     "unload_ipython_extension",
 ]

@@ -15,12 +15,13 @@ import atexit
 import functools
 import inspect
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import msgspec
 
@@ -34,15 +35,22 @@ from jupyter_green.ledger import ledger_folder, parse_since, read_ledger
 from jupyter_green.meter import Meter as BareMeter
 from jupyter_green.meter import Window
 from jupyter_green.records import PURPOSES, Record
+from jupyter_green.report.arguments import request_of
 from jupyter_green.report.compare import compare as compare_records
 from jupyter_green.report.compare import groups_of, select
 from jupyter_green.report.comparison import Comparison
 from jupyter_green.report.contrast import DETECT
+from jupyter_green.report.request import ReportRequest
 from jupyter_green.session import Session, current_session
 
 logger = logging.getLogger(__name__)
 
 KEPT_WINDOWS = 1000
+BAR_AFTER_S = 1.0  # what takes less needs no bar
+
+if TYPE_CHECKING:
+    from jupyter_green.report.gathering import Progress
+    from jupyter_green.report.making import Written
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -212,6 +220,93 @@ def _ledger_records(ledger: str | Path | None, since: str | None) -> Sequence[Re
     else:
         folder = ledger_folder(settings_in_force().values.ledger)
     return read_ledger([folder], since=parse_since(since) if since else None).records
+
+
+def report(*formats: str, progress: bool | None = None, **options: Any) -> Written:
+    """Write the transparency appendix of what was metered.
+
+        jg.report()                                         # Markdown
+        jg.report("latex", "json", output="paper/energy", pdf=True)
+        jg.report("all", project=".", since="2026-01-01", camera_ready=True)
+
+    In a notebook it is about that notebook, unless a notebook, project or ledger is
+    named or *everything* is asked for; elsewhere about the whole ledger.  Names of
+    hosts, users and paths are removed unless *camera_ready* asks for them.
+
+    Args:
+        formats: Of ``markdown`` (default), ``latex``, ``html``, ``json``, ``csv``,
+            ``model-card``, ``boamps``, ``answers``, or ``all``.
+        progress: Show a bar; None: on a terminal or in a notebook, if it takes long.
+        options: The fields of `report.request.ReportRequest`, such as ``output``,
+            ``notebook``, ``project``, ``ledger``, ``since``, ``until``, ``label``,
+            ``pdf``, ``camera_ready``, ``force``.
+
+    Returns:
+        The folder, its files, what changed, warnings and the facts.
+
+    Raises:
+        ReportError: An option is unknown or unusable, or somebody else's file is in
+            the way; nothing is written then.
+        JupyterGreenError: A ledger, a setting or a time cannot be used.
+    """
+    return report_of(request_of(formats, options), progress=progress)
+
+
+def report_of(request: ReportRequest, *, progress: bool | None = None) -> Written:
+    """Write the report that *request* asks for; as `report`, for the other doors.
+
+    Raises:
+        JupyterGreenError: It cannot be made; nothing is written then.
+    """
+    from jupyter_green.report.making import make_report  # noqa: PLC0415 - large
+
+    session = current_session()
+    ledger = None
+    if session is not None:
+        session.settle()
+        session.ledger.flush()
+        ledger = session.folder
+        request = _about_notebook(request, session)
+    resolved = settings_in_force(folder=_project_folder(request))
+    with _told(progress) as tell:
+        return make_report(request, resolved, ledger=ledger, progress=tell)
+
+
+def _about_notebook(request: ReportRequest, session: Session) -> ReportRequest:
+    """Add the session's notebook where nothing else says what a report is about."""
+    given = (request.notebooks, request.project, request.ledgers, request.everything)
+    if any(given):
+        return request
+    if session.notebook:
+        return msgspec.structs.replace(request, notebooks=(session.notebook,))
+    return msgspec.structs.replace(request, session=session.id)
+
+
+def _project_folder(request: ReportRequest) -> Path | None:
+    """Return where the project file is looked for; None: the working folder."""
+    if request.project:
+        return Path(request.project).expanduser().resolve()
+    files = (Path(name).expanduser() for name in request.notebooks)
+    return next((path.resolve().parent for path in files if path.is_file()), None)
+
+
+@contextmanager
+def _told(wanted: bool | None) -> Iterator[Progress | None]:
+    """Show a bar after a second, where somebody can see it."""
+    if wanted is None:
+        wanted = sys.stderr.isatty() or current_session() is not None
+    if not wanted:
+        yield None
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - only for those who watch
+
+    with tqdm(total=100, delay=BAR_AFTER_S, leave=False, unit="%") as bar:
+
+        def progress(what: str, part: float) -> None:
+            bar.set_description(what, refresh=False)
+            bar.update(round(100 * part) - bar.n)
+
+        yield progress
 
 
 _opening = threading.Lock()

@@ -11,7 +11,16 @@ import sys
 from collections.abc import Sequence
 
 from jupyter_green._version import __version__
-from jupyter_green.cli import deciding, doctor, estimate, gather, ledger, project, run
+from jupyter_green.cli import (
+    deciding,
+    doctor,
+    estimate,
+    gather,
+    ledger,
+    project,
+    report,
+    run,
+)
 from jupyter_green.errors import JupyterGreenError
 
 EXIT_CODES = """\
@@ -37,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_parsers(verbs)
     ledger.add_parsers(verbs)
     gather.add_parsers(verbs)
+    report.add_parsers(verbs)
     project.add_parsers(verbs)
     run.add_parser(verbs)
     estimate.add_parser(verbs)

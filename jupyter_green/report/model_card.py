@@ -3,7 +3,8 @@
 The Hub reads ``co2_eq_emissions.emissions`` in grams, by a pattern that knows no
 exponent (``1.2e-05`` reads as 1.2): grams are written as plain decimals, and a figure
 below 0.0001 g not at all.  Fields as in Hugging Face's hub-docs; the climate card is
-that of Hershcovich et al. 2022 (doi:10.18653/v1/2022.emnlp-main.159).  Imports `report.appendix` and `report.compose`; pure.
+that of Hershcovich et al. 2022 (doi:10.18653/v1/2022.emnlp-main.159).  Imports
+`report.appendix` and `report.compose`; pure.
 """
 
 from __future__ import annotations

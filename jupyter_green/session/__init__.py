@@ -34,6 +34,7 @@ from jupyter_green.meter.synchronise import has_gpu_context
 from jupyter_green.records import Baseline, Git, Host, Intensity, Record
 from jupyter_green.sampler import Sample
 from jupyter_green.session import provenance
+from jupyter_green.session.budget_watch import BudgetWatch
 from jupyter_green.session.idle import QuietBaseline
 from jupyter_green.settings import Resolved, Settings, checked_settings
 
@@ -99,6 +100,12 @@ class Session:
             ),
             on_problem=self.warn,
         )
+        self.budgets = BudgetWatch(
+            self.folder,
+            project=self._budget_table,
+            flush=self.ledger.flush,
+            warn=self.warn,
+        )
         atexit.register(self.close)
         _opened.append(self)
         threading.Thread(
@@ -111,6 +118,11 @@ class Session:
         return self.resolved.values
 
     @property
+    def notebook(self) -> str:
+        """The notebook's path, as records have it; empty if nobody says it."""
+        return self._notebook_path()
+
+    @property
     def devices(self) -> tuple[Device, ...]:
         """What is read; none if the devices could not be found."""
         self._wait()
@@ -121,6 +133,11 @@ class Session:
         """What cannot be measured here, and why."""
         self._wait()
         return self._found.problems
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's path, as records have it; empty if it is not known."""
+        return self._notebook_path()
 
     @property
     def intensity(self) -> Intensity | None:
@@ -245,6 +262,7 @@ class Session:
     def started(self, record: Record) -> None:
         """Write the beginning of a run."""
         self.ledger.start(record)
+        self.budgets.started(record)
 
     def progressed(self, record: Record) -> None:
         """Write the figures so far."""
@@ -253,6 +271,7 @@ class Session:
     def ended(self, record: Record) -> None:
         """Write the end of a run, and again when it is final."""
         self.ledger.end(record)
+        self.budgets.ended(record)
         if record.final:
             self.records.append(record)
             self._on_final(record)
@@ -300,6 +319,7 @@ class Session:
                 interval_s=self.settings.sampling_s,
                 on_problem=self.warn,
             )
+            self._meter.sampler.subscribe(self._look_at_budgets)
             self._prepare_intensity()
         # Whatever goes wrong here, the user's cells go on unmetered; `meter` says why.
         except Exception as err:  # noqa: BLE001
@@ -307,6 +327,17 @@ class Session:
         finally:
             self._ready.set()
         self._refresh_git()
+
+    def _budget_table(self) -> dict[str, Any] | None:
+        """Return the table ``[budget]`` of the project file, with its folder."""
+        path, table = self.resolved.project_file, self.resolved.tables.get("budget")
+        if path is None or not isinstance(table, dict):
+            return None
+        return {**table, "name": str(path.resolve().parent)}
+
+    def _look_at_budgets(self, sample: Sample) -> None:
+        if self._meter is not None:
+            self.budgets.look(self._meter.open_windows, sample)
 
     def _prepare_intensity(self) -> None:
         try:

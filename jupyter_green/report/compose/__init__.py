@@ -47,7 +47,7 @@ def compose(
     Args:
         facts: What the report states.
         figures: Files of the figures that are drawn, by their name: ``fig-purpose``,
-            ``fig-cumulative``, ``fig-power``.
+            ``fig-time``, ``fig-power``.
         report_sha256: Hash of the report's canonical JSON.
     """
     drawn = {name: tuple(files) for name, files in (figures or {}).items()}

@@ -44,7 +44,6 @@ def experiments(page: Page) -> Section:
                 ),
                 name="fig-power",
                 alt="Power over time of the runs with the most energy.",
-                wide=True,
             )
         )
     return Section(

@@ -46,7 +46,7 @@ def totals(page: Page) -> Section:
         blocks += [paragraph(*_formula(page)), _supplies(page)]
     if sums.market_based_kg is not None:
         blocks.append(_market(page))
-    if "cumulative" in page.figures:
+    if "time" in page.figures:
         blocks.append(_cumulative())
     return Section(title="Totals", label="totals", blocks=tuple(blocks))
 
@@ -280,6 +280,6 @@ def _cumulative() -> Figure:
             "Energy of the IT equipment and CO2e of all runs so far, over the "
             "project's time (UTC)."
         ),
-        name="fig-cumulative",
+        name="fig-time",
         alt="Two rising lines: energy and CO2e of all runs until each day.",
     )
