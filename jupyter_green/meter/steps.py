@@ -29,8 +29,6 @@ LONGEST_OUTSIDE = 1.5
 # What two rival pictures differ by, as a standard deviation: the chosen one is right
 # but for a load that steps by chance within that very interval.
 RIVAL = 0.1
-# The same where the interval holds many steps that were not seen.
-FAR_RIVAL = 0.6
 # The same where the step outside was not seen.
 UNSEEN = 0.2
 # What no picture explains, as a standard deviation.
@@ -94,7 +92,7 @@ def stepped_energy(
         before,
         start_s,
         near_w=_near_w(ticks[first : last + 1], near_s) or inside_w,
-        outer_w=before_w if just_before_w is None else just_before_w,
+        outer_ws=[w for w in (before_w, just_before_w) if w is not None],
         period_s=period_s,
     )
     tail = _part(
@@ -102,7 +100,7 @@ def stepped_energy(
         after,
         end_s,
         near_w=_near_w(ticks[first : last + 1][::-1], near_s) or inside_w,
-        outer_w=before_w if after_w is None else after_w,
+        outer_ws=[w for w in (before_w, after_w) if w is not None],
         period_s=period_s,
     )
     if head is None or tail is None:
@@ -130,7 +128,7 @@ def _part(
     end_s: float,
     *,
     near_w: float,
-    outer_w: float | None,
+    outer_ws: Sequence[float],
     period_s: float,
 ) -> _Part | None:
     """Return the energy between a step inside and the window's end beyond it."""
@@ -143,23 +141,15 @@ def _part(
     whole_s = inside_s + outside_s
     counted_j = abs(outer.energy_j - inner.energy_j)
     mean_w = counted_j / whole_s
-    if outer_w is None:
-        left_j = max(0.0, counted_j - near_w * inside_s)
-        outer_w = min(mean_w, left_j / max(outside_s, STAMP_S))
     linear_j = mean_w * inside_s
-    stepped_j = max(0.0, counted_j - outer_w * outside_s)
-    rival_j = linear_j - stepped_j
-    if whole_s > LONGEST_OUTSIDE * period_s:
-        # Steps in between were not seen: only the time outside is short.
-        return _Part(stepped_j, abs(rival_j) * FAR_RIVAL, outer_w)
-    missed_j, energy_j, edge_w = min(
-        (abs(counted_j - near_w * whole_s), linear_j, mean_w),
-        (abs(counted_j - outer_w * whole_s), linear_j, mean_w),
-        (
-            abs(counted_j - near_w * inside_s - outer_w * outside_s),
-            stepped_j,
-            outer_w,
-        ),
-    )
+    # Steady power, as inside or as outside, or a step at the window's end.
+    pictures = [(abs(counted_j - near_w * whole_s), linear_j, mean_w)]
+    for outer_w in outer_ws or (min(mean_w, near_w),):
+        stepped_j = max(0.0, counted_j - outer_w * outside_s)
+        missed_j = abs(stepped_j - near_w * inside_s)
+        pictures.append((abs(counted_j - outer_w * whole_s), linear_j, mean_w))
+        pictures.append((missed_j, stepped_j, outer_w))
+    missed_j, energy_j, edge_w = min(pictures)
+    rival_j = max(abs(rival - energy_j) for _, rival, _ in pictures)
     error_j = math.hypot(RIVAL * rival_j, MISSED * missed_j, edge_w * STAMP_S)
     return _Part(energy_j, error_j, edge_w)
