@@ -26,6 +26,7 @@ from jupyter_green.units import co2e_g
 
 # A spreadsheet takes a cell that begins with these for a formula (OWASP).
 LINES = 500  # of one piece
+KNOWN = 20_000  # texts that are not looked at again
 TRUTHS = {None: None, True: "true", False: "false"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -143,16 +144,19 @@ def csv_lines(found: Iterable[Row]) -> Iterator[str]:
     texts = [at for at, kind in enumerate(kinds) if kind == "str"]
     truths = [at for at, kind in enumerate(kinds) if kind.startswith("bool")]
     lines: list[list[Any]] = [list(names)]
+    known = _Guarded()
     for row in found:
         cells = list(astuple(row))
         for at in texts:
-            cells[at] = guarded(cells[at])
+            cells[at] = known[cells[at]]
         for at in truths:
             cells[at] = TRUTHS[cells[at]]
         lines.append(cells)
         if len(lines) >= LINES:
             yield _written(lines)
             lines.clear()
+            if len(known) > KNOWN:
+                known.clear()
     yield _written(lines)
 
 
@@ -287,6 +291,14 @@ def _quadrature(energy: list[float], whole: list[float]) -> float | None:
 
 def _listed(words: list[str]) -> str:
     return "; ".join(dict.fromkeys(filter(None, words))) if words else ""
+
+
+class _Guarded(dict[str, str]):
+    """Texts that were guarded before: most columns say the same again and again."""
+
+    def __missing__(self, text: str) -> str:
+        found = self[text] = guarded(text)
+        return found
 
 
 def _written(lines: list[list[Any]]) -> str:
