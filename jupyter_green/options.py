@@ -51,6 +51,26 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_budget_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `budget` takes, but for the notebook that it is for."""
+    add = parser.add_argument
+    add(
+        "amount",
+        nargs="*",
+        metavar="AMOUNT",
+        help="50 Wh, 2 kWh, 100 g: energy or CO2e; nothing: show the budgets",
+    )
+    add("--label", metavar="LABEL", help="for the work with this label")
+    add("--project", action="store_true", help="for everything in this folder")
+    add(
+        "--stop",
+        action="store_true",
+        help="interrupt the running cell when it is spent; else a warning",
+    )
+    add("--since", metavar="WHEN", help="count from then on: a date, a time, 24h, 7d")
+    add("--clear", action="store_true", help="take the budget away")
+
+
 def fraction(text: str) -> float:
     """Read ``10%`` or ``0.1``.
 
@@ -79,4 +99,5 @@ def completions(verb: str) -> Sequence[str]:
             "--lower-is-better",
             "--higher-is-better",
         ),
+        "budget": ("--label", "--project", "--stop", "--since", "--clear"),
     }.get(verb, ())

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from jupyter_green.config import settings_in_force
-from jupyter_green.errors import CompareError
+from jupyter_green.errors import BudgetError, CompareError
 from jupyter_green.ledger import ledger_folder, parse_since, read_ledger
-from jupyter_green.options import add_compare_options
+from jupyter_green.options import add_budget_options, add_compare_options
+from jupyter_green.report.budgets import (
+    Budget,
+    Scope,
+    budgets_json,
+    budgets_table,
+    drop_budget,
+    progress_of,
+    read_budgets,
+    set_budget,
+)
 from jupyter_green.report.compare import compare, groups_of, select
+from jupyter_green.report.tables import render_text
+from jupyter_green.settings import Resolved
 
 Subparsers = Any  # argparse's own class for them is private
 FORMS = ("text", "json", "markdown", "html")
@@ -32,6 +45,14 @@ def add_parsers(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--quality", metavar="METRIC", help="what the plot shows")
     parser.set_defaults(run=run_compare)
+    parser = subparsers.add_parser(
+        "budget", help="how much a notebook, label or project may use"
+    )
+    add_budget_options(parser)
+    parser.add_argument("--notebook", metavar="FILE", help="for this notebook's work")
+    parser.add_argument("--ledger", metavar="DIR", help="folder of the ledger")
+    parser.add_argument("--json", action="store_true", help="print JSON, unrounded")
+    parser.set_defaults(run=run_budget)
 
 
 def _add_ledger(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +99,61 @@ def run_compare(options: argparse.Namespace) -> int:
                 f"the plot cannot be written to {options.plot}", why=str(err)
             ) from err
     return 1 if ledger.problem_count else 0
+
+
+def run_budget(options: argparse.Namespace) -> int:
+    """Set, take away or show budgets.
+
+    Raises:
+        BudgetError: It is not said what for, or the amount is none.
+    """
+    resolved = settings_in_force()
+    folder = ledger_folder(options.ledger or resolved.values.ledger)
+    if options.amount or options.clear:
+        work = _work(options, resolved)
+        if options.clear:
+            if not drop_budget(folder, *work):
+                raise BudgetError(f"there is no budget for {' '.join(work)}")
+        else:
+            set_budget(
+                folder,
+                amount=" ".join(options.amount),
+                work=work,
+                stop=options.stop,
+                since=options.since,
+            )
+    found = progress_of(folder, budgets_in_force(folder, resolved))
+    if options.json:
+        sys.stdout.write(json.dumps(budgets_json(found), indent=2) + "\n")
+    else:
+        sys.stdout.write(render_text(budgets_table(found)) + "\n")
+    return 0
+
+
+def budgets_in_force(folder: Path, resolved: Resolved) -> list[Budget]:
+    """Return the budgets beside a ledger and that of the project file.
+
+    Raises:
+        BudgetError: They cannot be read.
+    """
+    table, path = resolved.tables.get("budget"), resolved.project_file
+    if not isinstance(table, dict) or path is None:
+        return read_budgets(folder)
+    return read_budgets(folder, {**table, "name": str(path.resolve().parent)})
+
+
+def _work(options: argparse.Namespace, resolved: Resolved) -> tuple[Scope, str]:
+    if options.label:
+        return "label", options.label
+    if options.notebook:
+        return "notebook", str(Path(options.notebook).absolute())
+    if options.project:
+        file = resolved.project_file
+        return "project", str(file.resolve().parent if file else Path.cwd())
+    raise BudgetError(
+        "it is not said what the budget is for",
+        remedy="Give --notebook FILE, --label LABEL or --project",
+    )
 
 
 def _folders(options: argparse.Namespace) -> list[Path]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jupyter_green.cli.deciding import budgets_in_force
 from jupyter_green.config import settings_in_force
 from jupyter_green.errors import LedgerError
 from jupyter_green.ledger import (
@@ -28,6 +29,7 @@ from jupyter_green.ledger.reader import Progress
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.appendix.author import Scope
 from jupyter_green.report.appendix.selection import select
+from jupyter_green.report.budgets import progress_of
 from jupyter_green.report.format import format_duration, format_energy
 from jupyter_green.report.listing import records_json, records_table
 from jupyter_green.report.scope import scope_of
@@ -111,11 +113,18 @@ def run_totals(options: argparse.Namespace) -> int:
     folders = ledger_folders(options.ledger)
     with reading_progress(folders) as progress:
         found = ledger_totals(folders, by=options.by, since=since, progress=progress)
+    resolved = settings_in_force()
+    budgets = [
+        entry
+        for folder in folders
+        for entry in progress_of(folder, budgets_in_force(folder, resolved))
+    ]
     if options.json:
-        built = totals_json(found.totals, found.problems, found.problem_count)
+        built = totals_json(found.totals, found.problems, found.problem_count, budgets)
         sys.stdout.write(json.dumps(built, indent=2) + "\n")
     else:
-        sys.stdout.write(render_text(totals_table(found.totals)) + "\n")
+        table = totals_table(found.totals, budgets=budgets)
+        sys.stdout.write(render_text(table) + "\n")
     report_problems(found)
     return 1 if found.problem_count else 0
 

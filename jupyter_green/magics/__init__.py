@@ -24,6 +24,7 @@ from jupyter_green.magics.cells import CellMeter
 from jupyter_green.magics.display import warn
 from jupyter_green.magics.green import HELP, GreenMagic
 from jupyter_green.session import Finder, Session
+from jupyter_green.session.budget_watch import interrupt_main
 from jupyter_green.session.provenance import notebook_path
 from jupyter_green.settings import Resolved, resolve_settings
 
@@ -54,6 +55,7 @@ class Extension:
             # By then there is one: no record comes before the first cell.
             on_final=lambda record: self.cells.final(record),  # noqa: PLW0108
         )
+        self.session.budgets.stop = interrupt_main
         self.cells = CellMeter(shell, self.session)
         self.cells.meter_all = resolved.values.meter_all
         self.green = GreenMagic(shell, self.session, self.cells)

@@ -31,6 +31,7 @@ from jupyter_green.meter import Window
 from jupyter_green.records import Record, Repeats
 from jupyter_green.sampler import Sample
 from jupyter_green.session import Session
+from jupyter_green.session.budget_watch import sentence
 from jupyter_green.units import s_from_ns
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class _Running:
     repeater: Repeater | None = None
     looped: bool = False
     stopped: bool = False
+    why: str = ""
 
     def is_of(self, info: ExecutionInfo | None) -> bool:
         """Say whether *info* is of this cell.
@@ -193,6 +195,10 @@ class CellMeter(ast.NodeTransformer):
             execution_count=self._next_number() if info.store_history else None,
             source_sha256=_hashed(info.raw_cell or ""),
         )
+        if spent := self._session.budgets.is_spent(running.window.record):
+            running.why = sentence(spent)
+            running.stopped = True
+            self._visit_next()
 
     def _repeater(self, request: Request) -> Repeater | None:
         if not request.repeats:
@@ -248,6 +254,9 @@ class CellMeter(ast.NodeTransformer):
             return
         status, error = _outcome(result)
         known: dict[str, Any] = {"status": status, "error": error}
+        if why := running.why or self._session.budgets.why_stopped(window.id):
+            known["flags"] = (*window.record.flags, "budget-spent")
+            warn([why])
         if running.info.store_history and result and result.execution_count:
             known["execution_count"] = result.execution_count
         self._finish(window, running.request, repeater, **known)

@@ -11,10 +11,17 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_green.errors import BudgetError
 from jupyter_green.ledger import parse_since, read_ledger
+from jupyter_green.report.budgets import (
+    Scope,
+    budgets_table,
+    drop_budget,
+    set_budget,
+)
 from jupyter_green.report.compare import compare, groups_of, select
 from jupyter_green.report.tables import Table, render_html, render_text
-from jupyter_green.session import Session
+from jupyter_green.session import Session, working_folder
 
 FLUSH_TIMEOUT_S = 5.0
 
@@ -34,7 +41,7 @@ class Deciding:
     @property
     def verbs(self) -> Mapping[str, Callable[[argparse.Namespace], None]]:
         """What there is, by name."""
-        return {"compare": self._compare}
+        return {"compare": self._compare, "budget": self._budget}
 
     def _compare(self, options: argparse.Namespace) -> None:
         session = self._session
@@ -62,6 +69,40 @@ class Deciding:
             text = f"quality against energy: {', '.join(options.what)}"
             image = png(found, options.plot or None)
             self._publish({"text/plain": text, "image/png": image})
+
+    def _budget(self, options: argparse.Namespace) -> None:
+        session = self._session
+        if options.amount or options.clear:
+            work = self._work(options)
+            if options.clear:
+                if not drop_budget(session.folder, *work):
+                    raise BudgetError(f"there is no budget for {' '.join(work)}")
+            else:
+                set_budget(
+                    session.folder,
+                    amount=" ".join(options.amount),
+                    work=work,
+                    stop=options.stop,
+                    since=options.since,
+                )
+        session.settle()
+        self._show(budgets_table(session.budgets.refresh()))
+
+    def _work(self, options: argparse.Namespace) -> tuple[Scope, str]:
+        """Return what a budget is for."""
+        if options.label:
+            return "label", options.label
+        if options.project:
+            found = self._session.resolved.project_file
+            return "project", str(found.resolve().parent if found else working_folder())
+        notebook = self._session.notebook
+        if not notebook:
+            raise BudgetError(
+                "it is not known which notebook this is",
+                why="the front end does not say it",
+                remedy="Give --label or --project, or set JUPYTER_GREEN_NOTEBOOK",
+            )
+        return "notebook", notebook
 
     def _show(self, table: Table) -> None:
         self._publish(

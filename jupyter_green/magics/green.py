@@ -18,7 +18,11 @@ from jupyter_green.errors import JupyterGreenError
 from jupyter_green.ledger import GROUPINGS
 from jupyter_green.magics.cells import CellMeter
 from jupyter_green.magics.display import warn
-from jupyter_green.options import add_compare_options, completions
+from jupyter_green.options import (
+    add_budget_options,
+    add_compare_options,
+    completions,
+)
 from jupyter_green.session import Session
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ VERBS = (
     "location",
     "monitor",
     "compare",
+    "budget",
 )
 
 HELP = """Meter, look and set: one verb each.
@@ -56,6 +61,8 @@ HELP = """Meter, look and set: one verb each.
     %green monitor [off]              watch watts, cells and sums live; stop that
     %green compare LABEL LABEL ... [--plot [METRIC]] [--since WHEN] [--session]
                                       which costs less, and whether that can be told
+    %green budget [AMOUNT] [--label LABEL | --project] [--stop] [--since WHEN] [--clear]
+                                      how much may be used: 50 Wh, 2 kWh, 100 g (CO2e)
 """
 
 
@@ -145,6 +152,7 @@ def _build_parser() -> argparse.ArgumentParser:
     added["location"].add_argument("--intensity", type=float)
     added["monitor"].add_argument("off", nargs="?", choices=("off",))
     add_compare_options(added["compare"])
+    add_budget_options(added["budget"])
     added["compare"].add_argument("--session", action="store_true")
     added["compare"].add_argument("--plot", nargs="?", const="", metavar="METRIC")
     return parser

@@ -115,7 +115,7 @@ class Verbs:
                 [self._session.folder], by=options.by, since=since
             )
             found, problems = all_found.totals, all_found.problems
-        self._show(totals_table(found, problems))
+        self._show(totals_table(found, problems, self._session.budgets.refresh()))
 
     def _records(self, options: argparse.Namespace) -> None:
         since = parse_since(options.since) if options.since else None

@@ -17,6 +17,7 @@ from typing import Any
 from jupyter_green.ledger import LedgerProblem, Totals
 from jupyter_green.ledger.sums import Row
 from jupyter_green.records import SCHEMA_VERSION
+from jupyter_green.report.budgets import Progress, budgets_json
 from jupyter_green.report.format import (
     format_co2e_of,
     format_duration,
@@ -31,11 +32,16 @@ EMPTY_SINCE = "The ledger holds no records from {since} on."
 FIGURES = ("runs", "failed", "time", "energy (95 %)", "CO2e")
 
 
-def totals_table(totals: Totals, problems: Sequence[LedgerProblem] = ()) -> Table:
+def totals_table(
+    totals: Totals,
+    problems: Sequence[LedgerProblem] = (),
+    budgets: Sequence[Progress] = (),
+) -> Table:
     """Return totals as a table, with what has to be known of them as notes."""
     known = tuple(f"Not read: {problem}" for problem in problems[:SHOWN_PROBLEMS])
     if len(problems) > SHOWN_PROBLEMS:
         known += (f"... and {len(problems) - SHOWN_PROBLEMS} more that were not read.",)
+    known += tuple(map(str, budgets))
     if not totals.total.runs:
         empty = EMPTY_SINCE.format(since=totals.since) if totals.since else EMPTY
         return Table(title="", columns=(), rows=(), notes=(empty, *known))
@@ -54,7 +60,10 @@ def totals_table(totals: Totals, problems: Sequence[LedgerProblem] = ()) -> Tabl
 
 
 def totals_json(
-    totals: Totals, problems: Sequence[LedgerProblem] = (), problem_count: int = 0
+    totals: Totals,
+    problems: Sequence[LedgerProblem] = (),
+    problem_count: int = 0,
+    budgets: Sequence[Progress] = (),
 ) -> dict[str, Any]:
     """Return totals as plain values, units in the keys, unrounded."""
     return {
@@ -70,6 +79,7 @@ def totals_json(
         "problems": [
             {"file": str(p.file), "line": p.line, "why": p.why} for p in problems
         ],
+        "budgets": budgets_json(budgets),
     }
 
 

@@ -118,11 +118,6 @@ class Session:
         return self.resolved.values
 
     @property
-    def notebook(self) -> str:
-        """The notebook's path, as records have it; empty if nobody says it."""
-        return self._notebook_path()
-
-    @property
     def devices(self) -> tuple[Device, ...]:
         """What is read; none if the devices could not be found."""
         self._wait()

@@ -1,0 +1,402 @@
+"""Budgets: how much energy or CO2e a notebook, a label or a project may use.
+
+What a budget is, how far it is used, and where it is kept: ``budgets.json`` beside the
+ledger's files, so that all kernels, the shell and the panel see the same ones
+(docs/decisions/0006).  Imports `ledger`, `units`, `errors` and `report`.
+
+    >>> parse_amount("50 Wh")
+    (180000.0, None)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_green.errors import BudgetError
+from jupyter_green.ledger import ledger_totals, parse_since
+from jupyter_green.ledger.lines import utc_text
+from jupyter_green.ledger.sums import Row
+from jupyter_green.records import Record
+from jupyter_green.report.format import (
+    format_co2e,
+    format_duration,
+    format_energy,
+    format_percent,
+)
+from jupyter_green.report.tables import Table
+from jupyter_green.units import J_PER_KWH, J_PER_WH
+
+FILE_NAME = "budgets.json"
+NEAR = 0.8
+NO_NOTEBOOK = "no notebook"  # how totals name the row of records without one
+
+Scope = Literal["notebook", "label", "project"]
+State = Literal["within", "near", "spent"]
+
+ENERGY_UNITS = {
+    "j": 1.0,
+    "kj": 1e3,
+    "mj": 1e6,
+    "wh": J_PER_WH,
+    "kwh": J_PER_KWH,
+    "mwh": 1000.0 * J_PER_KWH,
+}
+MASS_UNITS = {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6}
+_AMOUNT = re.compile(
+    r"\s*([0-9.,]+(?:e[+-]?\d+)?)\s*([a-z]+)\s*(co2e?)?\s*", re.IGNORECASE
+)
+
+
+class Budget(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An amount that some work may use.  One of the two amounts is given.
+
+    Attributes:
+        scope: ``notebook``, ``label`` or ``project``.
+        name: The notebook's path, the label, or the project's folder.
+        energy_j: Joules.
+        co2e_g: Grams CO2e.
+        stop: Interrupt the running cell when it is used up.
+        since: UTC time from which work counts; empty: all of it.
+    """
+
+    scope: Scope
+    name: str
+    energy_j: float | None = None
+    co2e_g: float | None = None
+    stop: bool = False
+    since: str = ""
+
+    @property
+    def limit(self) -> float:
+        """The amount, in joules or grams."""
+        return self.energy_j if self.energy_j is not None else self.co2e_g or 0.0
+
+    @property
+    def amount(self) -> str:
+        """The amount for people."""
+        return self.shown(self.limit)
+
+    @property
+    def about(self) -> str:
+        """What it is for, in words."""
+        name = Path(self.name).name if self.scope != "label" else self.name
+        return f"{self.scope} {name}"
+
+    def shown(self, value: float) -> str:
+        """Return joules or grams for people, whichever this budget is of."""
+        if self.energy_j is not None:
+            return format_energy(value)
+        return f"{format_co2e(value)} CO2e"
+
+    def covers(self, record: Record) -> bool:
+        """Say whether a record's work counts."""
+        if self.since and record.started_at and record.started_at < self.since:
+            return False
+        if self.scope == "label":
+            return record.label == self.name
+        if self.scope == "notebook":
+            return record.notebook == self.name
+        return not record.notebook or _is_below(record.notebook, self.name)
+
+    def used_by(self, record: Record) -> float:
+        """Return what a record used of it, in joules or grams; 0 if not measured."""
+        value = record.energy_j if self.energy_j is not None else record.co2e_g
+        return value or 0.0
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a budget is used.
+
+    Attributes:
+        budget: The budget.
+        used: Joules or grams, as the budget has them.
+        fraction: Of the budget; more than 1 where it is exceeded.
+        state: ``within``, ``near`` (80 %) or ``spent``.
+        duration_s: Seconds of the work that counts.
+        unmeasured_runs: Runs without a figure: they used something, too.
+    """
+
+    budget: Budget
+    used: float
+    fraction: float
+    state: State
+    duration_s: float
+    unmeasured_runs: int
+
+    def __str__(self) -> str:
+        """Return it as one sentence."""
+        told = f"Budget of {self.budget.amount} for {self.budget.about}: "
+        told += f"{self.budget.shown(self.used)} used, {format_percent(self.fraction)}"
+        return f"{told} ({self.state})." if self.state != "within" else f"{told}."
+
+
+def parse_amount(text: str) -> tuple[float | None, float | None]:
+    """Return joules or grams of ``50 Wh``, ``2.5 kWh``, ``100 g``, ``1 kg CO2e``.
+
+    Units are taken in small and large letters; ``MJ`` and ``MWh`` are mega.
+
+    Raises:
+        BudgetError: It is no amount of either, or not above 0.
+    """
+    found = _AMOUNT.fullmatch(text)
+    unit = found.group(2).lower() if found else ""
+    try:
+        value = float(found.group(1).replace(",", "")) if found else 0.0
+    except ValueError:
+        value = 0.0
+    is_mass = unit in MASS_UNITS
+    is_energy = unit in ENERGY_UNITS and not (found and found.group(3))
+    if not 0.0 < value < float("inf") or not (is_mass or is_energy):
+        raise BudgetError(
+            f"{text!r} is no amount of energy or CO2e",
+            remedy="Write 50 Wh, 2 kWh, 3.6 MJ, 100 g or 1 kg CO2e",
+        )
+    if is_mass:
+        return None, value * MASS_UNITS[unit]
+    return value * ENERGY_UNITS[unit], None
+
+
+def read_budgets(folder: Path, project: dict[str, Any] | None = None) -> list[Budget]:
+    """Return the budgets beside a ledger, and that of the project file.
+
+    Args:
+        folder: The ledger's folder.
+        project: The table ``[budget]`` of ``jupyter_green.toml`` with the project's
+            folder as ``name``; None: it has none.
+
+    Raises:
+        BudgetError: The file cannot be read, or a budget in it is none.
+    """
+    path = folder / FILE_NAME
+    budgets: list[Budget] = []
+    try:
+        budgets = msgspec.json.decode(path.read_bytes(), type=list[Budget])
+    except (FileNotFoundError, NotADirectoryError):  # a ledger can be one file
+        pass
+    except (OSError, msgspec.MsgspecError) as err:
+        raise BudgetError(
+            f"the budgets in {path} cannot be read",
+            why=str(err),
+            remedy="Mend the file or remove it",
+        ) from err
+    stated = _of_project(project) if project else None
+    if stated is not None:
+        budgets = [b for b in budgets if _key(b) != _key(stated)] + [stated]
+    return budgets
+
+
+def store_budget(folder: Path, budget: Budget) -> None:
+    """Keep a budget; one for the same work is replaced.
+
+    Raises:
+        BudgetError: The file cannot be read or written.
+    """
+    others = [b for b in read_budgets(folder) if _key(b) != _key(budget)]
+    _write(folder, [*others, budget])
+
+
+def drop_budget(folder: Path, scope: Scope, name: str) -> bool:
+    """Forget a budget; return whether there was one.
+
+    Raises:
+        BudgetError: The file cannot be read or written.
+    """
+    known = read_budgets(folder)
+    kept = [b for b in known if (b.scope, b.name) != (scope, name)]
+    if len(kept) < len(known):
+        _write(folder, kept)
+    return len(kept) < len(known)
+
+
+def set_budget(
+    folder: Path,
+    *,
+    amount: str,
+    work: tuple[Scope, str],
+    stop: bool = False,
+    since: str | None = None,
+) -> Budget:
+    """Read an amount and keep it as the budget of some work.
+
+    Args:
+        folder: The ledger's folder.
+        amount: ``50 Wh`` or ``100 g``.
+        work: Scope and name.
+        stop: Interrupt the running cell when it is spent.
+        since: Count from then on; None: everything.
+
+    Raises:
+        BudgetError: The amount is none, or it cannot be stored.
+        LedgerError: *since* is no time.
+    """
+    energy_j, co2e_g = parse_amount(amount)
+    scope, name = work
+    budget = Budget(
+        scope=scope,
+        name=name,
+        energy_j=energy_j,
+        co2e_g=co2e_g,
+        stop=stop,
+        # A span such as 7d is meant from now: its beginning is stored.
+        since=utc_text(parse_since(since)) if since else "",
+    )
+    store_budget(folder, budget)
+    return budget
+
+
+def progress_of(folder: Path, budgets: Sequence[Budget]) -> list[Progress]:
+    """Return how far each budget is used, by the totals of the ledger.
+
+    Totals count every joule once, so nested and overlapping runs do not use it twice.
+
+    Raises:
+        LedgerError: A budget's *since* is no time.
+    """
+    rows: dict[tuple[str, str], tuple[Row, ...]] = {}
+    found = []
+    for budget in budgets:
+        by = "label" if budget.scope == "label" else "notebook"
+        key = (by, budget.since)
+        if key not in rows:
+            since = parse_since(budget.since) if budget.since else None
+            rows[key] = ledger_totals([folder], by=by, since=since).totals.rows
+        mine = [row for row in rows[key] if _counts(budget, row.key, folder)]
+        used = sum(
+            (row.energy_j if budget.energy_j is not None else row.co2e_g) or 0.0
+            for row in mine
+        )
+        found.append(
+            progress(
+                budget,
+                used,
+                duration_s=sum(row.duration_s for row in mine),
+                unmeasured_runs=sum(row.unmeasured_runs for row in mine),
+            )
+        )
+    return found
+
+
+def progress(
+    budget: Budget, used: float, *, duration_s: float = 0.0, unmeasured_runs: int = 0
+) -> Progress:
+    """Return how far a budget is used by *used* joules or grams."""
+    fraction = used / budget.limit
+    state: State = "within"
+    if fraction >= 1.0:
+        state = "spent"
+    elif fraction >= NEAR:
+        state = "near"
+    return Progress(
+        budget=budget,
+        used=used,
+        fraction=fraction,
+        state=state,
+        duration_s=duration_s,
+        unmeasured_runs=unmeasured_runs,
+    )
+
+
+def budgets_table(found: Sequence[Progress]) -> Table:
+    """Return the budgets as a table."""
+    if not found:
+        note = "There is no budget. Set one: %green budget 50 Wh"
+        return Table(title="", columns=(), rows=(), notes=(note,))
+    figures = ("budget", "used", "part", "time")
+    unmeasured = sum(entry.unmeasured_runs for entry in found)
+    notes = ["Failed and interrupted runs count: their energy was used."]
+    if unmeasured:
+        notes.append(f"{unmeasured} runs were not measured and are not in it.")
+    return Table(
+        title="Budgets",
+        columns=("for", *figures, "state", "when it is spent"),
+        rows=tuple(
+            (
+                entry.budget.about,
+                entry.budget.amount,
+                entry.budget.shown(entry.used),
+                format_percent(entry.fraction),
+                format_duration(entry.duration_s),
+                entry.state,
+                "the cell is interrupted" if entry.budget.stop else "a warning",
+            )
+            for entry in found
+        ),
+        notes=tuple(notes),
+        numeric=figures,
+    )
+
+
+def budgets_json(found: Sequence[Progress]) -> list[dict[str, Any]]:
+    """Return the budgets as plain values, for JSON and the panel."""
+    return [
+        {
+            **msgspec.to_builtins(entry.budget),
+            "used": entry.used,
+            "unit": "J" if entry.budget.energy_j is not None else "gCO2e",
+            "fraction": entry.fraction,
+            "state": entry.state,
+            "unmeasured_runs": entry.unmeasured_runs,
+        }
+        for entry in found
+    ]
+
+
+def _of_project(table: dict[str, Any]) -> Budget:
+    """Read the table ``[budget]``: ``amount``, ``stop``, ``since``.
+
+    Raises:
+        BudgetError: A value is missing or wrong.
+    """
+    unknown = {*table} - {"amount", "stop", "since", "name"}
+    if unknown or not isinstance(table.get("amount"), str):
+        raise BudgetError(
+            "the table [budget] of jupyter_green.toml cannot be used",
+            why=f"it has {', '.join(sorted(unknown))}" if unknown else "no amount",
+            remedy='Write amount = "50 kWh", and perhaps stop = true',
+        )
+    energy_j, co2e_g = parse_amount(table["amount"])
+    return Budget(
+        scope="project",
+        name=str(table["name"]),
+        energy_j=energy_j,
+        co2e_g=co2e_g,
+        stop=bool(table.get("stop", False)),
+        since=str(table.get("since", "")),
+    )
+
+
+def _counts(budget: Budget, key: str, folder: Path) -> bool:
+    """Say whether a row of the totals counts for a budget."""
+    if budget.scope != "project":
+        return key == budget.name
+    if key == NO_NOTEBOOK:
+        # Work of scripts has no path: it is the project's if the ledger is.
+        return _is_below(str(folder), budget.name)
+    return _is_below(key, budget.name)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return Path(os.path.abspath(path)).is_relative_to(folder)  # noqa: PTH100 - no links
+
+
+def _key(budget: Budget) -> tuple[str, str]:
+    return budget.scope, budget.name
+
+
+def _write(folder: Path, budgets: Sequence[Budget]) -> None:
+    """Write the file as a whole, so that nobody reads half of it."""
+    path = folder / FILE_NAME
+    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(msgspec.json.format(msgspec.json.encode(list(budgets))))
+        beside.replace(path)
+    except OSError as err:
+        raise BudgetError(f"{path} cannot be written", why=str(err)) from err

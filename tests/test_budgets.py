@@ -1,0 +1,250 @@
+"""Budgets: amounts, what counts, the warning at 80 % and the end of a cell."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from IPython.core.error import UsageError
+from ledger_samples import record
+from shells import Shell, isolate, load_with, open_shell, quick_device
+
+from jupyter_green.cli import main
+from jupyter_green.errors import BudgetError
+from jupyter_green.report.budgets import (
+    Budget,
+    drop_budget,
+    parse_amount,
+    progress,
+    read_budgets,
+    store_budget,
+)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """Give a shell with one simulated device of 100 W and a notebook's name."""
+    isolate(tmp_path, monkeypatch)
+    with open_shell() as opened:
+        load_with(opened, quick_device(), notebook=str(tmp_path / "a.ipynb"))
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("text", "energy_j", "co2e_g"),
+    [
+        ("50 Wh", 180_000.0, None),
+        ("2 kWh", 7.2e6, None),
+        ("2kwh", 7.2e6, None),
+        ("3.6 MJ", 3.6e6, None),
+        ("1 MWh", 3.6e9, None),
+        ("1,500 J", 1500.0, None),
+        ("1e3 J", 1000.0, None),
+        ("100 g", None, 100.0),
+        ("100 gCO2e", None, 100.0),
+        ("1 kg CO2", None, 1000.0),
+        ("5 mg CO2e", None, 0.005),
+    ],
+)
+def test_amounts_are_read_as_people_write_them(
+    text: str, energy_j: float | None, co2e_g: float | None
+):
+    """Energy or CO2e."""
+    found = parse_amount(text)
+    assert found == (
+        energy_j if energy_j is None else pytest.approx(energy_j),
+        co2e_g if co2e_g is None else pytest.approx(co2e_g),
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "50", "Wh", "0 Wh", "-1 Wh", "5 W", "5 Wh CO2e", "1.2.3 J", "1e999 J"]
+)
+def test_what_is_no_amount_is_refused(text: str):
+    """With what is one."""
+    with pytest.raises(BudgetError, match="Write 50 Wh"):
+        parse_amount(text)
+
+
+@given(st.floats(1e-6, 1e6), st.floats(0.0, 1e7))
+def test_the_state_of_a_budget_follows_from_the_part_that_is_used(
+    limit: float, used: float
+):
+    """Below 80 %, from there on, from all of it on."""
+    found = progress(Budget(scope="label", name="a", energy_j=limit), used)
+    expected = "within" if used / limit < 0.8 else "near"
+    assert found.state == ("spent" if used >= limit else expected)
+
+
+def test_a_budget_covers_its_work_and_no_other():
+    """By notebook, label, folder and time."""
+    of_label = Budget(scope="label", name="train", energy_j=1.0)
+    of_notebook = Budget(scope="notebook", name="/p/a.ipynb", energy_j=1.0)
+    of_project = Budget(scope="project", name="/p", energy_j=1.0)
+    cell = record("r", label="train", notebook="/p/a.ipynb")
+    other = record("r", label="test", notebook="/pp/a.ipynb")
+    for budget in (of_label, of_notebook, of_project):
+        assert budget.covers(cell)
+        assert not budget.covers(other)
+    later = Budget(scope="label", name="train", energy_j=1.0, since="2027-01-01T00Z")
+    assert not later.covers(cell)
+
+
+def test_a_budget_is_replaced_and_taken_away(tmp_path: Path):
+    """One for each piece of work."""
+    folder = tmp_path / "ledger"
+    first = Budget(scope="label", name="a", energy_j=1.0)
+    store_budget(folder, first)
+    store_budget(folder, Budget(scope="label", name="b", co2e_g=2.0, stop=True))
+    store_budget(folder, Budget(scope="label", name="a", energy_j=3.0))
+    assert sorted(b.limit for b in read_budgets(folder)) == [2.0, 3.0]
+    assert drop_budget(folder, "label", "a")
+    assert not drop_budget(folder, "label", "a")
+    assert [b.name for b in read_budgets(folder)] == ["b"]
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '[{"scope": "galaxy", "name": "x"}]'])
+def test_a_file_that_is_no_list_of_budgets_is_told(tmp_path: Path, content: str):
+    """And where it stands."""
+    (tmp_path / "budgets.json").write_text(content, encoding="utf-8")
+    with pytest.raises(BudgetError, match=r"budgets\.json"):
+        read_budgets(tmp_path)
+
+
+def test_the_notebook_sets_and_shows_its_budget(shell: Shell):
+    """In `%green budget` and below the totals."""
+    ran = shell.run("%green budget 1 Wh")
+    assert "notebook a.ipynb" in ran.out
+    shell.run("%%energy -q\nimport time; time.sleep(0.05)")
+    ran = shell.run("%green totals")
+    assert "Budget of 1.00 Wh for notebook a.ipynb:" in ran.out
+    assert "within" not in ran.out
+    assert "There is no budget" in shell.run("%green budget --clear").out
+
+
+def test_a_warning_comes_once_at_80_percent(shell: Shell):
+    """100 W for 0.085 s are 8.5 J of 10 J; the cell goes on."""
+    shell.run("%green budget 10 J")
+    ran = shell.run("%%energy -q\nimport time; time.sleep(0.085); 7")
+    assert "80 % of the budget of 10.0 J for notebook a.ipynb is used" in ran.err
+    assert ran.result.result == 7
+    again = shell.run("%%energy -q\ntime.sleep(0.001)")
+    assert "80 %" not in again.err
+    spent = shell.run("%%energy -q\ntime.sleep(0.1); 8")
+    assert "is spent" in spent.err
+    assert spent.result.result == 8
+
+
+def test_a_spent_budget_interrupts_the_cell_and_keeps_its_record(shell: Shell):
+    """20 J at 100 W are over after 0.2 s; the cell would take 30 s."""
+    shell.run("%green budget 20 J --stop")
+    began_s = time.monotonic()
+    ran = shell.run("%%energy -l long -q\nimport time; time.sleep(30)")
+    assert time.monotonic() - began_s < 5
+    assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
+    assert "the budget of 20.0 J for notebook a.ipynb is spent" in ran.err
+    assert "its record kept" in ran.err
+    (kept,) = shell.records
+    assert (kept.status, kept.label) == ("interrupted", "long")
+    assert "budget-spent" in kept.flags
+    assert kept.energy_j is not None
+    assert 20.0 <= kept.energy_j < 100.0
+
+
+def test_the_next_cell_does_not_begin_and_goes_on_when_the_budget_is_raised(
+    shell: Shell,
+):
+    """Nothing of it runs."""
+    shell.run("%green budget 5 J --stop")
+    shell.run("%%energy -q\nimport time; time.sleep(0.08)")
+    ran = shell.run("%%energy -q\nran = True")
+    assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
+    assert "ran" not in shell.ip.user_ns
+    assert "is spent" in ran.err
+    shell.run("%green budget 1 kWh --stop")
+    shell.run("%%energy -q\nran = True")
+    assert shell.ip.user_ns["ran"]
+
+
+def test_a_budget_of_a_label_stops_no_other_work(shell: Shell):
+    """The unlabelled cell runs as ever."""
+    shell.run("%green budget 1 J --label train --stop")
+    ran = shell.run("%%energy -q\nimport time; time.sleep(0.1); 3")
+    assert ran.result.result == 3
+    ran = shell.run("%%energy -q -l train\ntime.sleep(20)")
+    assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
+
+
+def test_a_budget_of_grams_counts_grams(shell: Shell):
+    """100 W at 3,000 g/kWh are 83 mg/s: 10 mg are over after 0.12 s."""
+    shell.run("%green location --intensity 3000")
+    shell.run("%green budget 10 mg --stop")
+    ran = shell.run("%%energy -q\nimport time; time.sleep(20)")
+    assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
+    assert "10.0 mg CO2e" in ran.err
+
+
+def test_a_notebook_without_a_name_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Not a budget for all notebooks that have none."""
+    isolate(tmp_path, monkeypatch)
+    with open_shell() as opened:
+        load_with(opened, quick_device())
+        with pytest.raises(UsageError, match="--label or --project"):
+            opened.extension.green.run("budget 5 Wh")
+        with pytest.raises(UsageError, match="no amount"):
+            opened.extension.green.run("budget 5 parsecs --project")
+        with pytest.raises(UsageError, match="no budget for label x"):
+            opened.extension.green.run("budget --clear --label x")
+
+
+def test_a_broken_file_of_budgets_costs_a_warning_and_no_cell(shell: Shell):
+    """Metering goes on."""
+    folder = shell.extension.session.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "budgets.json").write_text("{", encoding="utf-8")
+    ran = shell.run("%%energy -q\n5")
+    assert ran.result.result == 5
+    assert "budgets are not watched" in ran.err
+
+
+def test_the_project_file_has_a_budget_for_all_in_its_folder(
+    shell: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """In the shell, as text and as JSON, beside those that were set."""
+    shell.run("%%energy -q\nimport time; time.sleep(0.1)")
+    shell.extension.session.ledger.flush()
+    (tmp_path / "jupyter_green.toml").write_text(
+        '[budget]\namount = "20 J"\n', encoding="utf-8"
+    )
+    assert main(["budget", "1 kg", "--label", "train"]) == 0
+    capsys.readouterr()
+    assert main(["budget", "--json"]) == 0
+    of_label, of_project = json.loads(capsys.readouterr().out)
+    assert (of_label["unit"], of_label["co2e_g"]) == ("gCO2e", 1000.0)
+    assert of_project["name"] == str(tmp_path)
+    assert of_project["fraction"] == pytest.approx(0.5, rel=0.1)
+    assert main(["totals"]) == 0
+    assert f"Budget of 20.0 J for project {tmp_path.name}" in capsys.readouterr().out
+    assert main(["totals", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["budgets"]) == 2
+    assert main(["budget", "--clear", "--label", "train"]) == 0
+    assert main(["budget", "5 J"]) == 2
+    assert "--notebook FILE" in capsys.readouterr().err
+
+
+def test_a_project_file_with_a_wrong_budget_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """With the words that are right."""
+    isolate(tmp_path, monkeypatch)
+    for content in ('[budget]\nlimit = "5 J"\n', "[budget]\namount = 5\n"):
+        (tmp_path / "jupyter_green.toml").write_text(content, encoding="utf-8")
+        assert main(["budget"]) == 2
+        assert 'Write amount = "50 kWh"' in capsys.readouterr().err
