@@ -81,11 +81,13 @@ def plain_grams(amount: Amount) -> str | None:
     if grams < LEAST_G:
         return None
     width = carbon_width(amount)
-    finest = f"{(width * G_PER_KG) if width else grams:.{DIGITS - 1}e}"
-    exponent = int(finest.partition("e")[2])
-    digits = 1 if width else DIGITS
-    decimals = min(max(digits - 1 - exponent, 0), 4)
-    text = f"{grams:.{decimals}f}"
+    # As the page has it: two digits of a width that starts with 1 or 2, else one.
+    known = width * G_PER_KG if width else grams
+    first, _, power = f"{known:e}".partition("e")
+    exponent = int(power)
+    digits = (1 if first[0] >= "3" else 2) if width else DIGITS
+    decimals = min(digits - 1 - exponent, 4)
+    text = f"{round(grams, decimals):.{max(decimals, 0)}f}"
     return text if float(text) >= LEAST_G else f"{grams:.4f}"
 
 

@@ -20,6 +20,8 @@ from jupyter_green.report.figures import (
 )
 from jupyter_green.units import j_from_kwh
 
+MOST_CURVES = 3  # each has a panel of its own: more fill a page
+
 
 def plots(facts: Appendix, work: Work) -> tuple[Plot, ...]:
     """Return what is drawn, without names where the facts have none.
@@ -76,8 +78,7 @@ def _curves(facts: Appendix) -> Curves:
     return Curves(
         curves=tuple(
             Curve(_title(run), run.curve_t_s, run.curve_power_w)
-            for run in facts.largest_runs
-            if run.curve_t_s
+            for run in [r for r in facts.largest_runs if r.curve_t_s][:MOST_CURVES]
         )
     )
 

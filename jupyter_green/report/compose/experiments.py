@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from jupyter_green.report.appendix.facts import Experiment, Listing, Spread
+from jupyter_green.report.appendix.facts import Amount, Experiment, Listing, Spread
 from jupyter_green.report.compose.page import Page, cells, inline, paragraph
 from jupyter_green.report.compose.units import (
     Unit,
@@ -76,7 +76,7 @@ def _table(page: Page, listing: Listing, label: str) -> Table:
                 page.energy.number(
                     listing.other.energy_it_kwh, listing.other.energy_uncertainty_kwh
                 ),
-                _share(page, listing.other.energy_it_kwh),
+                *([] if label == "cells" else [_share(page, listing.other)]),
             )
         )
     amount = page.facts.totals.amount
@@ -92,7 +92,8 @@ def _table(page: Page, listing: Listing, label: str) -> Table:
             Column(title=f"one run ({energy.symbol})", align="right"),
             Column(title="GPU-hours", align="right"),
             Column(title=f"all ({page.energy.symbol})", align="right"),
-            Column(title="share (%)", align="right"),
+            # Cells have long names and no room for a share.
+            *([] if label == "cells" else [Column(title="share (%)", align="right")]),
         ),
         rows=tuple(rows),
         total=cells(
@@ -102,7 +103,7 @@ def _table(page: Page, listing: Listing, label: str) -> Table:
             "",
             page.hours.number(amount.gpu_hours),
             page.energy.number(amount.energy_it_kwh, amount.energy_uncertainty_kwh),
-            "" if amount.energy_it_kwh is None else "100",
+            *([] if label == "cells" else [_share(page, amount)]),
         ),
         note=inline(*_note(listing)),
         wide=True,
@@ -122,7 +123,7 @@ def _row(
             page.energy.number(
                 row.amount.energy_it_kwh, row.amount.energy_uncertainty_kwh
             ),
-            percent(row.energy_fraction).removesuffix(" %"),
+            *([] if label == "cells" else [_share(page, row.amount)]),
         ),
     )
 
@@ -135,7 +136,7 @@ def _name(row: Experiment, label: str) -> Inlines:
         if row.notebook:
             parts += [Code(row.notebook.replace("\\", "/").rpartition("/")[2])]
         if row.cell:
-            parts += [", " if parts else "", f"cell {row.cell}"]
+            parts += [", " if parts else "", Code(row.cell)]
     else:
         parts.append(row.key or "no label")
     marks = []
@@ -154,8 +155,8 @@ def _spread(unit: Unit, spread: Spread) -> str:
     return unit.number(spread.mean, spread.sd)
 
 
-def _share(page: Page, kwh: float | None) -> str:
-    whole = page.facts.totals.amount.energy_it_kwh
+def _share(page: Page, amount: Amount) -> str:
+    kwh, whole = amount.energy_it_kwh, page.facts.totals.amount.energy_it_kwh
     if kwh is None or not whole:
         return "not measured"
     return percent(kwh / whole).removesuffix(" %")

@@ -90,9 +90,8 @@ def _devices(page: Page) -> Table:
             Column(title="coverage", align="right"),
             Column(title="calibration", align="right"),
             Column(title="resolution (J)", align="right"),
-            Column(title=f"energy ({page.energy.symbol})", align="right"),
         ),
-        rows=tuple(_device_row(page, device) for device in devices[:SHOWN_DEVICES]),
+        rows=tuple(_device_row(device) for device in devices[:SHOWN_DEVICES]),
         note=inline(
             "Coverage: part of the runs' time with readings. Calibration: relative "
             "error (95 %) that all readings share. ",
@@ -103,7 +102,7 @@ def _devices(page: Page) -> Table:
     )
 
 
-def _device_row(page: Page, device: DeviceFacts) -> tuple[Inlines, ...]:
+def _device_row(device: DeviceFacts) -> tuple[Inlines, ...]:
     kind = word(KINDS, device.kind)
     name = f"{device.key}: {device.name or kind}"
     whole = sum(use.energy_kwh for use in device.methods)
@@ -125,7 +124,6 @@ def _device_row(page: Page, device: DeviceFacts) -> tuple[Inlines, ...]:
         percent(device.coverage),
         calibration if known else "",
         resolution,
-        page.energy.number(device.energy_kwh, device.energy_uncertainty_kwh),
     )
 
 

@@ -22,7 +22,7 @@ ENTRIES = (
         key="codecarbon",
         entry="misc",
         fields={
-            "author": "Courty, Benoit and others",
+            "author": "{The CodeCarbon contributors}",
             "title": "CodeCarbon",
             "year": "2024",
             "howpublished": "Zenodo",

@@ -42,12 +42,14 @@ def _rules(page: Page) -> Iterator[Inline | str]:
 def _table(page: Page) -> Table:
     facts = page.facts.uncertainty
     shown = facts.contributions[:SHOWN]
+    energies = {d.key: d.energy_kwh for d in page.facts.compute.devices}
     unit = energy_unit(*(each.combined_kwh for each in shown))
     return Table(
         label="uncertainty-devices",
         caption="What each device adds to the uncertainty of the energy.",
         columns=(
             Column(title="device", weight=1.0),
+            Column(title=f"energy ({page.energy.symbol})", align="right"),
             Column(title=f"random ({unit.symbol})", align="right"),
             Column(title=f"common ({unit.symbol})", align="right"),
             Column(title=f"both ({unit.symbol})", align="right"),
@@ -56,6 +58,7 @@ def _table(page: Page) -> Table:
         rows=tuple(
             cells(
                 each.device,
+                page.energy.number(energies.get(each.device)),
                 unit.number(each.random_kwh),
                 unit.number(each.common_kwh),
                 unit.number(each.combined_kwh),
@@ -67,6 +70,7 @@ def _table(page: Page) -> Table:
         if facts.combined_kwh is None
         else cells(
             "all",
+            page.energy.number(page.facts.totals.amount.energy_it_kwh),
             unit.number(facts.random_kwh),
             unit.number(facts.common_kwh),
             unit.number(facts.combined_kwh),
