@@ -193,6 +193,43 @@ def test_duckdb_really_reads(tmp_path: Path) -> None:
     assert_alike(one, other)
 
 
+def test_duckdb_reads_short_lines_of_several_contexts_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old, new and mixed files: none of them is left to the reader."""
+    elsewhere = msgspec.structs.replace(INTENSITY, g_per_kwh=50.0)
+    ends = [
+        EndLine(record("a", notebook="a.ipynb", started_at="2026-06-01T10:00:00Z")),
+        EndLine(record("b", intensity=elsewhere, started_at="2026-06-01T10:01:00Z")),
+        EndLine(record("c", intensity=None, started_at="2026-06-01T10:02:00Z")),
+        EndLine(record("d", devices=(), started_at="2026-06-01T10:03:00Z")),
+    ]
+    write(tmp_path / "old.jsonl", SESSION, *ends[:2])
+    write(tmp_path / "new.jsonl", *short(SESSION, *ends[2:], *ends[:1]))
+    late = [msgspec.structs.replace(e, record=_renamed(e.record)) for e in ends]
+    write(tmp_path / "mixed.jsonl", SESSION, *late[:2], *short(*late[2:]))
+    without = summed(tmp_path, by="notebook")[1]
+
+    def refuse(_: object, files: list[Any]) -> None:
+        assert files == []
+
+    monkeypatch.setattr(large.Scan, "read_files", refuse)
+    both = ledger_totals(
+        [tmp_path], by="notebook", engine="duckdb", now=NOW, is_alive=lambda _: False
+    )
+    assert both.engine == "duckdb"
+    assert_alike(both, without)
+    # Eight runs; a to c of both files have 100 J each, and two intensities count.
+    total = both.totals.total
+    assert (total.runs, total.energy_j, total.without_intensity_runs) == (8, 600.0, 2)
+    assert total.co2e_g == pytest.approx(2 * 100 / 3.6e6 * (360 + 50))
+
+
+def _renamed(one: Record) -> Record:
+    hour_later = one.started_at.replace("T10", "T13")
+    return msgspec.structs.replace(one, id=f"{one.id}2", started_at=hour_later)
+
+
 def test_small_ledgers_and_those_without_duckdb_are_read_line_by_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,7 @@ from jupyter_green.ledger.tail import Tail
 from jupyter_green.ledger.totals import Totals, totals
 from jupyter_green.records import Record
 
-POLL_BYTES = 16 * 2**20  # read by one poll at most: a fraction of a second
+POLL_BYTES = 4 * 2**20  # read by one poll at most: a fraction of a second
 MAX_TOLD = 1000  # problems that one poll tells
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class LedgerFollower:
 
     A poll that finds nothing new costs a listing of each folder and a ``stat`` of each
     file; one that does reads `POLL_BYTES` at most.  Of a record is kept what totals
-    need and where its line stands, about 1 kB; whole records are kept only of runs
+    need and where its line stands, less than 2 kB; whole records are kept only of runs
     without an end.  Polls belong in a thread of their own, and no method may be called
     while another one runs.
 

@@ -73,6 +73,8 @@ KEY_COLUMN = {
     "purpose": "r.purpose",
     "day": "s[2:11]",
 }
+# DuckDB lets threads write side by side only as long as 4 MB for each column and thread
+# are a part of its memory: these columns are few for that.
 BATCH = """CREATE OR REPLACE TEMP TABLE batch AS
 WITH lines AS (
   SELECT *, record AS r, record.started_at::VARCHAR AS s,
@@ -82,15 +84,15 @@ WITH lines AS (
 SELECT filename, kind, hash(r.id::VARCHAR) AS id, hash(r.parent::VARCHAR) AS parent,
   r.parent IS NOT NULL AS is_nested, epoch_us(t) AS begin_us, r.duration_s AS length_s,
   r.final IS NULL OR r.final = 'true' AS is_final, r.intensity.g_per_kwh AS g_per_kwh,
-  coalesce(r.pue.value, 1.0) AS pue, context,
+  coalesce(r.pue.value, 1.0) AS pue,
   CASE WHEN kind = {context_kind} THEN {{'type': 'context', 'id': id,
     'devices': devices, 'notebook': notebook, 'intensity': intensity, 'pue': pue,
     'host': host}} END AS stated,
-  CASE WHEN context IS NULL THEN {{'host': r.host.id, 'host_name': r.host.name,
-    'devices': [{{'id': x.id, 'method': x.method, 'name': {name}}} for x in r.devices]
-    }} END AS pattern, r.status AS status, r.final AS final, {key} AS key,
-  hash(pattern, lines.context, r.status, r.final, {key}, len(lines.energy_j))
-    AS pattern_id,
+  {{'status': r.status, 'final': r.final, 'key': {key}, 'context': context,
+    'count': coalesce(len(lines.energy_j), 0), 'stated': CASE WHEN context IS NULL
+    THEN {{'host': r.host.id, 'host_name': r.host.name, 'devices':
+    [{{'id': x.id, 'method': x.method, 'name': {name}}} for x in r.devices]}} END
+    }} AS pattern, hash(pattern) AS pattern_id,
   CASE WHEN context IS NULL THEN [x.energy_j for x in r.devices]
     ELSE lines.energy_j END AS energy_j,
   CASE WHEN context IS NULL THEN [x.uncertainty_j for x in r.devices]
@@ -106,14 +108,12 @@ COUNTS = "SELECT filename, count(*) FROM batch WHERE kind = $1 GROUP BY filename
 DEVICES = """SELECT unnest(energy_j) AS energy_j,
   unnest(uncertainty_j) AS uncertainty_j, unnest(random_j) AS random_j
   FROM batch WHERE kind = $1"""
-PATTERNS = """SELECT pattern_id, to_json({'status': any_value(status),
-    'final': any_value(final), 'key': any_value(key), 'context': any_value(context),
-    'count': any_value(coalesce(len(energy_j), 0)), 'stated': any_value(pattern)}
-  )::VARCHAR FROM batch WHERE kind = $1 GROUP BY pattern_id"""
+PATTERNS = """SELECT pattern_id, to_json(any_value(pattern))::VARCHAR FROM batch
+  WHERE kind = $1 GROUP BY pattern_id"""
 # Contexts as they stand, and where each is first referred to.
 CONTEXTS = """SELECT filename, rowid, to_json(stated)::VARCHAR FROM batch
   WHERE kind = $1 ORDER BY rowid"""
-REFERENCES = """SELECT filename, context, min(rowid) FROM batch
+REFERENCES = """SELECT filename, pattern.context AS context, min(rowid) FROM batch
   WHERE context IS NOT NULL GROUP BY ALL"""
 
 

@@ -35,10 +35,10 @@ from jupyter_green.ledger.queries import (
 )
 from jupyter_green.records import Pue
 
-BATCH_BYTES = 256 * 2**20  # of text, read at once
+BATCH_BYTES = 128 * 2**20  # of text, read at once
 MAX_OBJECT = 2 * 2**20  # bytes; DuckDB holds twice that several times
 MEMORY_LIMIT = "300MB"
-MAX_THREADS = 4  # each holds buffers of its own
+MAX_THREADS = 2  # more would wait for one another: each needs memory to write
 GLOB = frozenset("*?[]{}")
 
 
