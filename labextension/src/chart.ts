@@ -34,17 +34,6 @@ const LABEL_ROOM = 40;
 /** Distances of the labels below: whole minutes, in seconds. */
 const MINUTES = [60, 120, 300, 600];
 
-/** The theme's variable for devices of a kind. */
-export function colourOf(kind: string): string {
-  const colours: { [kind: string]: string } = {
-    gpu: '--jp-brand-color1',
-    cpu: '--jp-warn-color1',
-    dram: '--jp-success-color1',
-    ram: '--jp-success-color1'
-  };
-  return colours[kind] ?? '--jp-info-color1';
-}
-
 /** A chart in a DOM node, until disposed. */
 export class PowerChart {
   constructor(

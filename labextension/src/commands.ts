@@ -16,7 +16,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { DoctorBody, ExportForm, FORMATS, LocationForm } from './dialogs';
 import { greenIcon } from './icons';
-import { CommandIDs, PANEL_ID, PLUGIN_ID } from './ids';
+import { CommandIDs, PANEL_ID } from './ids';
 import { asProblem } from './model';
 import { GreenError } from './request';
 import type { IGreenApi, IGreenModel, INotebook, IOutcome } from './tokens';
@@ -105,7 +105,11 @@ function addShown(options: ICommandOptions): void {
     label: trans.__('Energy Panel Settings'),
     isEnabled: () => commands.hasCommand('settingeditor:open'),
     describedBy: { args: NOTHING },
-    execute: () => commands.execute('settingeditor:open', { query: PLUGIN_ID })
+    // The editor searches by the title that the schema has in the user's language.
+    execute: () =>
+      commands.execute('settingeditor:open', {
+        query: trans._p('schema', 'Energy')
+      })
   });
 }
 

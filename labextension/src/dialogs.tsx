@@ -356,7 +356,7 @@ function formatWord(name: string, trans: TranslationBundle): string {
     csv: trans.__('CSV, for spreadsheets'),
     'model-card': trans.__('Model card, for a model’s repository'),
     boamps: trans.__('BoAmps, a JSON form for energy reports'),
-    all: trans.__('All of them')
+    answers: trans.__('Answers to checklists and regulators')
   };
   return words[name] ?? name;
 }

@@ -1,7 +1,8 @@
 /** The chart's place in the panel: when to draw, what it says in words. */
 import * as React from 'react';
 
-import { colourOf, PowerChart, type IBand } from '../chart';
+import { PowerChart, type IBand } from '../chart';
+import { colourOf } from '../colours';
 import { formatPower } from '../format';
 import { countText, runningTitle } from '../groups';
 import { peak, stack } from '../history';

@@ -1,7 +1,7 @@
 /** Live power: the total, the chart, and each device with its method. */
 import * as React from 'react';
 
-import { colourOf } from '../chart';
+import { colourOf } from '../colours';
 import { formatPower } from '../format';
 import { CommandIDs } from '../ids';
 import { isRemote } from '../states';

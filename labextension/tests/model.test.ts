@@ -1,0 +1,257 @@
+/** The state behind all views: what it asks for, when, and what it makes of it. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { GreenModel } from '../src/model';
+import { RequestError } from '../src/request';
+import { DEFAULT_SETTINGS } from '../src/tokens';
+import {
+  FakeApi,
+  FakeNotebook,
+  FakeStream,
+  HOST,
+  record,
+  sample,
+  settled
+} from './fakes';
+
+let api: FakeApi;
+let stream: FakeStream;
+let model: GreenModel;
+
+/** A model that is watched, with an open notebook, after its first questions. */
+async function watched(): Promise<FakeNotebook> {
+  const notebook = new FakeNotebook();
+  model.setNotebook(notebook);
+  model.watch();
+  await settled();
+  api.asked = [];
+  return notebook;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  api = new FakeApi();
+  stream = new FakeStream();
+  model = new GreenModel({ api, stream });
+});
+
+afterEach(() => {
+  model.dispose();
+  vi.useRealTimers();
+});
+
+describe('whether anybody looks', () => {
+  it('asks nothing before somebody does', async () => {
+    model.setSettings({ ...DEFAULT_SETTINGS, showBadges: false });
+    model.setNotebook(new FakeNotebook());
+    await settled();
+    expect(api.asked).toEqual([]);
+    expect(stream.state).toBe('stopped');
+  });
+
+  it('asks for everything when the first one does, and follows the stream', async () => {
+    model.setNotebook(new FakeNotebook());
+    model.watch();
+    await settled();
+    expect(api.asked).toContain('host work/one.ipynb');
+    expect(api.asked).toContain('records work/one.ipynb');
+    expect(api.asked).toContain('totals project work/one.ipynb');
+    expect(stream.state).toBe('watched');
+  });
+
+  it('keeps the stream for badges only, without a lease, when nobody sees watts', async () => {
+    const watching = model.watch();
+    await settled();
+    watching.dispose();
+    expect(stream.state).toBe('started');
+    model.setSettings({ ...DEFAULT_SETTINGS, showBadges: false });
+    expect(stream.state).toBe('stopped');
+  });
+
+  it('is silent while the page is hidden, and asks again when it is back', async () => {
+    await watched();
+    model.setPageVisible(false);
+    expect(stream.state).toBe('stopped');
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(api.asked).toEqual([]);
+    model.setPageVisible(true);
+    expect(stream.state).toBe('watched');
+  });
+
+  it('asks for idle kernels once a minute while watched', async () => {
+    await watched();
+    await vi.advanceTimersByTimeAsync(180_000);
+    expect(api.asked.filter(name => name === 'idle')).toHaveLength(3);
+  });
+});
+
+describe('what the stream says', () => {
+  it('adds power without asking anybody to draw the rest again', async () => {
+    await watched();
+    let states = 0;
+    model.stateChanged.connect(() => (states += 1));
+    stream.message.emit({ type: 'power', ...sample(100, 7) });
+    expect(model.samples.map(s => s.total_w)).toEqual([14]);
+    expect(states).toBe(0);
+  });
+
+  it('shows a finished cell at once, in place of the running one', async () => {
+    const notebook = await watched();
+    const running = {
+      id: 'r1',
+      cell_id: 'a',
+      duration_s: 1,
+      energy_j: 50,
+      co2e_g: null
+    };
+    stream.message.emit({ type: 'running', windows: [running] });
+    expect(model.running).toHaveLength(1);
+    stream.message.emit({ type: 'record', record: record() });
+    expect(model.running).toHaveLength(0);
+    expect(model.records.map(r => r.id)).toEqual(['r1']);
+    expect(notebook.metering).toBe('loaded');
+  });
+
+  it('leaves records of other notebooks to the chart', async () => {
+    await watched();
+    const other = record({ id: 'r2', cell_id: 'x' });
+    stream.message.emit({ type: 'record', record: other });
+    stream.message.emit({
+      type: 'record',
+      record: record(),
+      path: 'other.ipynb'
+    });
+    expect(model.records).toEqual([]);
+    expect(model.finished).toHaveLength(2);
+  });
+
+  it('keeps a bounded number of records, however many come', async () => {
+    await watched();
+    for (let i = 0; i < 1000; i += 1) {
+      const other = record({ id: `r${i}`, cell_id: 'x' });
+      stream.message.emit({ type: 'record', record: other });
+    }
+    expect(model.finished.length).toBeLessThanOrEqual(200);
+  });
+
+  it('asks for totals once for several changes in a row', async () => {
+    await watched();
+    stream.message.emit({ type: 'totals' });
+    stream.message.emit({ type: 'totals' });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(api.asked.filter(name => name.startsWith('totals'))).toHaveLength(4);
+    expect(model.totals.get('all')?.energy_j).toBe(3600);
+  });
+
+  it('asks for what it missed after the stream was away', async () => {
+    await watched();
+    stream.connectionChanged.emit('live');
+    stream.connectionChanged.emit('connecting');
+    api.asked = [];
+    stream.connectionChanged.emit('live');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(api.asked).toContain('records work/one.ipynb');
+    expect(api.asked.some(name => name.startsWith('power'))).toBe(true);
+  });
+});
+
+describe('notebooks', () => {
+  it('asks for a renamed notebook under its new name', async () => {
+    const notebook = await watched();
+    notebook.path = 'work/two.ipynb';
+    notebook.changed.emit();
+    await settled();
+    expect(api.asked).toContain('records work/two.ipynb');
+  });
+
+  it('shows what it knew of a notebook until the server has answered', async () => {
+    api.answers.set('work/one.ipynb', [record()]);
+    const one = await watched();
+    const two = new FakeNotebook();
+    two.path = 'work/two.ipynb';
+    model.setNotebook(two);
+    expect(model.records).toEqual([]);
+    await settled();
+    model.setNotebook(one);
+    expect(model.records.map(r => r.id)).toEqual(['r1']);
+  });
+
+  it('takes no late answer for the notebook that is open now', async () => {
+    api.answers.set('work/one.ipynb', [record()]);
+    const one = new FakeNotebook();
+    const two = new FakeNotebook();
+    two.path = 'work/two.ipynb';
+    model.watch();
+    await settled();
+    model.setNotebook(one);
+    model.setNotebook(two);
+    await settled();
+    expect(model.records).toEqual([]);
+  });
+
+  it('asks for older records before the oldest that it has', async () => {
+    api.answers.set('work/one.ipynb', [record()]);
+    await watched();
+    api.answers.set('work/one.ipynb', [record(), record({ id: 'r0' })]);
+    await model.loadMore();
+    expect(api.asked).toContain(
+      'records work/one.ipynb before 2026-11-23T10:00:00Z'
+    );
+    expect(model.records.map(r => r.id)).toEqual(['r1', 'r0']);
+  });
+
+  it('shows a changed purpose as soon as the server has it', async () => {
+    await watched();
+    await model.tag('r1', 'final');
+    expect(model.records[0]?.purpose).toBe('final');
+  });
+});
+
+describe('trouble', () => {
+  it.each([
+    [404, 'missing'],
+    [403, 'forbidden'],
+    [500, 'offline'],
+    [0, 'offline']
+  ])('takes status %s as %s, and opens no stream', async (status, expected) => {
+    api.hostAnswer = () => Promise.reject(new RequestError(status, {}));
+    model.watch();
+    await settled();
+    expect(model.connection).toBe(expected);
+    expect(stream.state).toBe('stopped');
+  });
+
+  it('comes back when it is asked to try again', async () => {
+    api.hostAnswer = () => Promise.reject(new RequestError(404, {}));
+    model.watch();
+    await settled();
+    api.hostAnswer = () => Promise.resolve(HOST);
+    await model.refresh();
+    expect(model.connection).toBe('live');
+    expect(stream.state).toBe('watched');
+  });
+
+  it('forgets the watts of another host', async () => {
+    await watched();
+    stream.message.emit({ type: 'power', ...sample(100, 7) });
+    const elsewhere = { ...HOST, host: { id: 'there' } };
+    api.hostAnswer = () => Promise.resolve(elsewhere);
+    await model.refresh();
+    expect(model.samples).toEqual([]);
+  });
+
+  it('says why a report was not written', async () => {
+    const problem = { message: 'No records', reason: 'none here', remedy: '' };
+    api.reportJob = () =>
+      Promise.resolve({ state: 'failed', problem }) as never;
+    const choice = {
+      path: '',
+      scope: 'all' as const,
+      formats: ['json'],
+      anonymous: false
+    };
+    await expect(model.report(choice, () => undefined)).rejects.toMatchObject(
+      problem
+    );
+  });
+});
