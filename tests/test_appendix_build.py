@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -657,3 +658,51 @@ def test_the_better_copy_of_a_run_counts() -> None:
         assert facts.totals.amount.energy_it_kwh == near(100 / 3.6e6)
         assert facts.by_purpose[0].key == "final"
         assert codes(facts)["conflicting-records"] == 1
+
+
+def test_work_added_by_hand_is_never_called_metered() -> None:
+    """512 boards in one record: their hours count, their list is short, it is Q0."""
+    boards = tuple(
+        device(
+            3.6e6,
+            id=f"added:H100:{number}",
+            name="H100",
+            method="estimated",
+            uncertainty_j=None,
+            uncertainty_random_j=None,
+        )
+        for number in range(512)
+    )
+    added = record("a", devices=boards, duration_s=7200.0, host=None, flags=("added",))
+    facts = build([added])
+    assert facts.totals.amount.gpu_hours == near(1024)
+    assert facts.totals.energy_modelled_kwh == near(512)
+    assert facts.totals.energy_measured_kwh is None
+    assert len(facts.compute.devices) + facts.compute.other_devices == 512
+    assert len(facts.compute.devices) == 200
+    (group,) = facts.compute.groups
+    assert (group.count, facts.compute.gpus) == (512, 512)
+    assert facts.quality.level == 0
+    assert codes(facts)["not-metered-runs"] == 1
+    assert "component-energy" in codes(facts)
+
+
+def test_many_labels_devices_and_sessions_take_no_more_than_many_runs() -> None:
+    """Five thousand of each: nothing grows with their product."""
+    runs = [
+        record(
+            str(number),
+            label=f"label {number}",
+            notebook=f"/p/{number}.ipynb",
+            session=f"s{number}",
+            host=Host(id=f"{number % 500:016}"),
+            started_at=at(5.0 * number),
+            devices=(device(id=f"GPU-{number % 500}"),),
+        )
+        for number in range(5000)
+    ]
+    began = time.process_time()
+    facts = build(runs)
+    assert time.process_time() - began < 10.0
+    assert facts.by_experiment.other_count == 4960
+    assert len(canonical(facts)) < 1_000_000

@@ -112,6 +112,7 @@ def _excluded(
 ) -> tuple[str, ...]:
     kinds = {component.kind for component in components}
     out: set[str] = {"between-runs", "other-machines"}
+    # A meter at the wall sees all of a machine; so does a stated figure of it all.
     if not kinds & WALL:
         out |= {"storage", "network", "mainboard-and-fans", "power-supply-losses"}
         if not kinds & {"cpu", "soc"}:

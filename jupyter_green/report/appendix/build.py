@@ -9,8 +9,10 @@ Imports this package's own modules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
+
+from msgspec.structs import replace
 
 from jupyter_green.records import Record
 from jupyter_green.report.appendix.adding import Adder
@@ -35,7 +37,8 @@ from jupyter_green.report.appendix.summing import (
 )
 from jupyter_green.report.appendix.work import Work, tabulate
 
-Compare = Callable[[tuple[Record, ...]], tuple[dict[str, Any], ...]]
+# A run that was added by hand can have thousands; the groups count them all.
+MAX_DEVICES = 200
 
 
 def build(
@@ -97,9 +100,14 @@ def facts_of(
     failed_by_status, failed_by_purpose = failed_parts(work, adder)
     reported = reported_split(work, adder, amount)
     origin = provenance(work, source or Source())
+    listed = replace(
+        compute,
+        devices=compute.devices[:MAX_DEVICES],
+        other_devices=max(0, len(compute.devices) - MAX_DEVICES),
+    )
     return Appendix(
         extent=covered,
-        compute=compute,
+        compute=listed,
         totals=sums,
         by_purpose=purposes,
         failed_by_status=failed_by_status,

@@ -65,7 +65,7 @@ class Uncertainty(Struct, frozen=True, kw_only=True):
         combined_kwh: Both; None where any figure came without an uncertainty.
         relative: Combined over energy.
         unknown_kwh: Energy of figures that came without an uncertainty.
-        contributions: Devices, largest first.
+        contributions: The devices that add most, largest first.
     """
 
     confidence: float = 0.95

@@ -19,7 +19,7 @@ from jupyter_green.report.appendix.evidence import Provenance
 from jupyter_green.report.appendix.facts import Flag
 from jupyter_green.report.appendix.hardware import Compute
 from jupyter_green.report.appendix.plausibility import implausible_devices
-from jupyter_green.report.appendix.quality import NOT_METERED
+from jupyter_green.report.appendix.quality import NOT_METERED, is_measured
 from jupyter_green.report.appendix.sections import Extent, ReportedSplit, Totals
 from jupyter_green.report.appendix.work import Work
 
@@ -169,7 +169,7 @@ def _of_energy(work: Work, totals: Totals, compute: Compute) -> Iterator[Flag]:
     if lowest < 1.0:
         count = sum(d.coverage < 1.0 for d in compute.devices)
         yield Flag(code="incomplete-coverage", count=count, values={"lowest": lowest})
-    if not any(device.kind == "machine" for device in compute.devices):
+    if not any(d.kind == "machine" and is_measured(d) for d in compute.devices):
         yield Flag(code="component-energy", count=amount.runs)
     if totals.idle is None:
         yield Flag(code="no-baseline", count=amount.runs)

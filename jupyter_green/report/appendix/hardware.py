@@ -154,7 +154,8 @@ class Compute(Struct, frozen=True, kw_only=True):
 
     Attributes:
         machines: All machines, most time first.
-        devices: All devices, GPUs first, largest energy first.
+        devices: Devices, GPUs first, largest energy first; at most some hundred.
+        other_devices: How many are not listed; `groups` counts them.
         groups: Equal devices together, GPUs first.
         gpus: Number of GPUs.
         gpu_hours: GPU-hours allocated; see `amounts.Amount`.
@@ -172,5 +173,6 @@ class Compute(Struct, frozen=True, kw_only=True):
     gpu_hours: float
     run_time_s: float
     wall_time_s: float
+    other_devices: int = 0
     gpu_hours_busy: float | None = None
     software: tuple[Software, ...] = ()

@@ -27,6 +27,7 @@ from jupyter_green.units import G_PER_KG, J_PER_KWH
 
 FAILED_PART = "failed"
 BASIS = {"counter": "measured"}
+MAX_CONTRIBUTIONS = 40
 MODELLED = ("estimated",)
 SIMULATED = ("simulated",)
 
@@ -158,7 +159,7 @@ def uncertainty(
         combined_kwh=amount.energy_uncertainty_kwh,
         relative=fraction(amount.energy_uncertainty_kwh, amount.energy_it_kwh),
         unknown_kwh=unknown_kwh,
-        contributions=tuple(contributions),
+        contributions=tuple(contributions[:MAX_CONTRIBUTIONS]),
     )
 
 
