@@ -404,7 +404,12 @@ def _hidden_window(gap: _Gap, whole: _Span, inner: _Span) -> _Moments:
     around_j += gap.after_w * (whole.end_s - inner.end_s)
     guess_j = 0.5 * (gap.before_w + gap.after_w) * inner.length_s
     variance = (UNKNOWN_W * inner.length_s) ** 2
-    return _Moments(guess_j, guess_j + around_j, variance, variance, variance)
+    # Two levels, or a power that still falls after the window: then what is before
+    # and after it is not what the readings say.
+    moved_j = abs(gap.after_w - gap.before_w) * (whole.length_s - inner.length_s)
+    return _Moments(
+        guess_j, guess_j + around_j, variance, variance + moved_j**2, variance
+    )
 
 
 def _open_end(gap: _Gap, whole: _Span, inner: _Span, cuts: Sequence[float]) -> _Moments:
