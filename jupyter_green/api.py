@@ -252,15 +252,25 @@ def report(*formats: str, progress: bool | None = None, **options: Any) -> Writt
     return report_of(request_of(formats, options), progress=progress)
 
 
-def report_of(request: ReportRequest, *, progress: bool | None = None) -> Written:
+def report_of(
+    request: ReportRequest,
+    *,
+    session: Session | None = None,
+    progress: bool | None = None,
+) -> Written:
     """Write the report that *request* asks for; as `report`, for the other doors.
+
+    Args:
+        request: What is asked for.
+        session: The notebook's; None: the one of this process, if there is one.
+        progress: As in `report`.
 
     Raises:
         JupyterGreenError: It cannot be made; nothing is written then.
     """
     from jupyter_green.report.making import make_report  # noqa: PLC0415 - large
 
-    session = current_session()
+    session = session or current_session()
     ledger = None
     if session is not None:
         session.settle()

@@ -23,6 +23,8 @@ from jupyter_green.options import (
     add_compare_options,
     completions,
 )
+from jupyter_green.report.arguments import COMPLETIONS, add_report_options
+from jupyter_green.report.request import ALL, FORMATS
 from jupyter_green.session import Session
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ VERBS = (
     "monitor",
     "compare",
     "budget",
+    "report",
 )
 
 HELP = """Meter, look and set: one verb each.
@@ -63,6 +66,9 @@ HELP = """Meter, look and set: one verb each.
                                       which costs less, and whether that can be told
     %green budget [AMOUNT] [--label LABEL | --project] [--stop] [--since WHEN] [--clear]
                                       how much may be used: 50 Wh, 2 kWh, 100 g (CO2e)
+    %green report [--format FORMAT ...] [-o DIR] [--pdf] [--camera-ready] ...
+                                      the transparency appendix of this notebook, for a
+                                      paper; `jupyter green report -h` has all options
 """
 
 
@@ -125,11 +131,14 @@ class GreenMagic:
             return list(VERBS)
         if words[-1] == "--by":
             return list(GROUPINGS)
+        if words[-1] == "--format":
+            return [*FORMATS, ALL]
         return {
             "totals": ["--by", "--since", "--session"],
             "records": ["--since", "--session"],
             "location": ["--cloud", "--intensity"],
             "monitor": ["off"],
+            "report": list(COMPLETIONS),
         }.get(words[0], [*completions(words[0])])
 
 
@@ -153,6 +162,7 @@ def _build_parser() -> argparse.ArgumentParser:
     added["monitor"].add_argument("off", nargs="?", choices=("off",))
     add_compare_options(added["compare"])
     add_budget_options(added["budget"])
+    add_report_options(added["report"])
     added["compare"].add_argument("--session", action="store_true")
     added["compare"].add_argument("--plot", nargs="?", const="", metavar="METRIC")
     return parser

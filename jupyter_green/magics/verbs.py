@@ -61,6 +61,7 @@ class Verbs:
             "settings": self._settings,
             "baseline": self._baseline,
             "location": self._location,
+            "report": self._report,
             "monitor": self._monitor,
             **Deciding(shell, session).verbs,
         }
@@ -183,6 +184,11 @@ class Verbs:
             session.set_location(stated)
         pue = carbon.stated_pue(session.settings)
         self._show(location_table(session.intensity, pue))
+
+    def _report(self, options: argparse.Namespace) -> None:
+        from jupyter_green.magics.reporting import report  # noqa: PLC0415 - large
+
+        report(options, self._shell, self._session)
 
     def _show(self, table: Table) -> None:
         data = {"text/plain": render_text(table), "text/html": render_html(table)}
