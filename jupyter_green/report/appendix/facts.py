@@ -100,7 +100,7 @@ class Flag(Struct, frozen=True, kw_only=True):
     """Something that readers have to know; the composer words it.
 
     Attributes:
-        code: One of `flags.CODES`.
+        code: One of `codes.CODES`.
         count: How many runs (or what the code says) it concerns.
         values: Numbers and names that belong to it, units in their keys.
     """

@@ -17,7 +17,8 @@ from jupyter_green.report.appendix.adding import Adder, fraction
 from jupyter_green.report.appendix.amounts import Amount, Experiment, Listing, Spread
 from jupyter_green.report.appendix.sections import NotebookUse
 from jupyter_green.report.appendix.selection import UNTAGGED
-from jupyter_green.report.appendix.work import US_PER_H, Numbered, Work
+from jupyter_green.report.appendix.table import Numbered
+from jupyter_green.report.appendix.work import US_PER_H, Work
 from jupyter_green.units import G_PER_KG, J_PER_KWH
 
 Key = tuple[str, str, str]  # label, notebook, cell

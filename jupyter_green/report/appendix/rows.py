@@ -17,8 +17,8 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from jupyter_green.records import Record
+from jupyter_green.report.appendix.devices import hashed_device
 from jupyter_green.report.appendix.facts import Appendix
-from jupyter_green.report.appendix.inventory import hashed_device
 from jupyter_green.report.appendix.selection import UNDATED
 from jupyter_green.report.appendix.supply import Terms, terms
 from jupyter_green.report.appendix.work import US_PER_H, Work
