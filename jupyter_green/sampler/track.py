@@ -68,6 +68,8 @@ class Track:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.level: Level | None = None
+        # Asking a protocol costs more than a reading: once is enough.
+        self._traced = device if isinstance(device, Traced) else None
         self._origin_j = 0.0
         self._origin_bound_j = 0.0
         self._gauge: Gauge | None = None
@@ -110,7 +112,7 @@ class Track:
     @property
     def has_power_history(self) -> bool:
         """Whether power readings of the last seconds can be had later."""
-        return isinstance(self.device, Traced) and self.device.has_power_history
+        return self._traced is not None and self._traced.has_power_history
 
     @property
     def awaits(self) -> bool:
@@ -143,11 +145,11 @@ class Track:
 
     def note_powers(self) -> None:
         """Take what power readings the device has beside its counter."""
-        if not isinstance(self.device, Traced):
+        if self._traced is None:
             return
         last_ns = self._powers[-1].t_ns if self._powers else 0
         try:
-            readings = self.device.powers(last_ns)
+            readings = self._traced.powers(last_ns)
         # They only refine: without them the counter's figure stands, less certain.
         except Exception:  # noqa: BLE001
             return
