@@ -300,7 +300,7 @@ def bibtex(text: str) -> str:
 
 
 def _bibtex_word(word: str) -> str:
-    breaks = _breaks(word, is_code=False)
+    breaks = _breaks(word, is_code=False) if len(word) > _LONG_WORD else {}
     signs = _signs(word, _LATEX)
     return "".join(
         # No \jgb here: the bibliography may stand before the appendix.

@@ -86,7 +86,9 @@ tfoot > tr > * { border-top: 1px solid var(--ink); }
 .number { text-align: right; overflow-wrap: normal; }
 .note, figcaption { color: var(--faint); font-size: .875rem; margin: .5rem 0 0; }
 figure { margin: 1.5rem 0; }
-img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
+.value { white-space: nowrap; }
+img { width: 34rem; max-width: 100%; height: auto; background: #fff;
+  border-radius: 4px; }
 @media print { :root { color-scheme: light; --ink: #000; --faint: #333; --line: #999;
   --paper: #fff; --tint: #fff; --link: #000; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; }
@@ -177,10 +179,12 @@ class _Writer:
     def _inlines(self, parts: Inlines) -> str:
         return "".join(map(self._inline, parts))
 
-    def _inline(self, part: Inline) -> str:
+    def _inline(self, part: Inline) -> str:  # noqa: PLR0911 - a table
         match part:
-            case Text() | Value():
+            case Text():
                 return _words(part.text)
+            case Value():
+                return f'<span class="value">{_words(part.text)}</span>'
             case Strong():
                 return f"<strong>{_words(part.text)}</strong>"
             case Code():

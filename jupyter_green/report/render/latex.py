@@ -78,6 +78,8 @@ _FLUSHED = 3  # parts of a table in a row, after which TeX must not hold them ba
 _NARROW_EM, _WIDE_EM = 23.0, 39.0
 _GAP = 0.012  # half of the space between two columns, of the width
 _GAP_EM = 1.0  # the same for columns of their natural width: 2 \tabcolsep of 4 pt
+# Drawn 3.25 in wide: more would blow up the letters in them.
+_FIGURE, _WIDE_FIGURE = "3.5in", "4.5in"
 _CAPTION = 1.3  # height of a caption's line in lines of a table
 _BOLD = 1.16  # width of Computer Modern bold extended over the upright
 
@@ -221,8 +223,10 @@ _HEAD = r"""
 \providecommand{\jgdescription}[1]{\ifdefined\Description\Description{#1}\fi}%
 \providecommand{\jgleft}{\raggedright\hspace{0pt}}%
 \providecommand{\jgright}{\raggedleft\hspace{0pt}}%
-\providecommand{\jggraphic}[1]{\ifdefined\includegraphics
-\includegraphics[width=\linewidth]{\jgpath#1}\else\fbox{\texttt{#1}}\fi}%
+\providecommand{\jggraphic}[2]{\begingroup
+\dimen0=\linewidth\ifdim\dimen0>#1\dimen0=#1\relax\fi
+\ifdefined\includegraphics\includegraphics[width=\dimen0]{\jgpath#2}%
+\else\fbox{\texttt{#2}}\fi\endgroup}%
 \ifdefined\midrule
 \let\jgtop\toprule\let\jgmid\midrule\let\jgbottom\bottomrule
 \else
@@ -374,7 +378,8 @@ class _Writer:
         kind = "figure*" if block.wide else "figure"
         yield rf"\begin{{{kind}}}[!htbp]\centering"
         if file:
-            yield rf"\jggraphic{{{file}}}%"
+            width = _WIDE_FIGURE if block.wide else _FIGURE
+            yield rf"\jggraphic{{{width}}}{{{file}}}%"
         else:
             yield r"\fbox{The figure was not drawn.}%"
         yield rf"\jgdescription{{{_text(block.alt, breakable=False)}}}%"
@@ -415,7 +420,7 @@ class _Writer:
         is_wide = room == _WIDE_EM
         if not is_wide and not _fits(columns, room):
             return
-        for kept in layout.column_groups(columns, _inner(room, 2), _GAP_EM):
+        for kept in layout.column_groups(columns, room, 2 * _GAP * room):
             table = layout.with_columns(block, kept)
             yield from self._row_parts(table, [columns[i] for i in kept], room, is_wide)
 
@@ -510,7 +515,8 @@ class _Writer:
             yield rf"\par\smallskip{{\raggedright {left_out} further rows are in the "
             yield r"JSON form of this report.\par}"
         if note:
-            yield rf"\par\smallskip{{\raggedright {self._inlines(note)}\par}}"
+            side = r"\raggedright" if part.widths is not None else r"\centering"
+            yield rf"\par\smallskip{{{side} {self._inlines(note)}\par}}"
         if self.options.caption == "below":
             yield head
         yield rf"\end{{{kind}}}"

@@ -20,8 +20,7 @@ from jupyter_green.report.render.escape import bibtex
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9:/.?=+,;()@!*'_-]+")
 _ADDRESSES = ("url", "doi", "eprint")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-# BibTeX gives these characters a meaning in keys.
-_KEY = re.compile(r"""[^\s"#%'(),={}\\~$&^]+""", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9:./+_-]+")  # BibTeX gives others a meaning
 _SHORT_LIST = 2  # authors that are all named in a citation
 
 
