@@ -1,7 +1,7 @@
 """The options of verbs that the notebook and the shell share, said once.
 
-``%green compare`` and ``jupyter green compare`` take the same ones.  Imports `errors`
-and `report.contrast`.
+``%green compare`` and ``jupyter green compare`` take the same ones.  Imports
+`carbon` and `report.contrast`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from jupyter_green.carbon.elsewhere import GROUPS
 from jupyter_green.report.contrast import DETECT
 
 
@@ -71,6 +72,52 @@ def add_budget_options(parser: argparse.ArgumentParser) -> None:
     add("--clear", action="store_true", help="take the budget away")
 
 
+def add_where_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `where` takes."""
+    add = parser.add_argument
+    add("--label", metavar="LABEL", help="the work with this label; else all of it")
+    add("--energy", metavar="AMOUNT", help="so much energy, such as '2 kWh'")
+    add(
+        "--in",
+        dest="groups",
+        action="append",
+        choices=GROUPS,
+        help="countries, regions of countries, or cloud regions; else all of them",
+    )
+    add(
+        "--every-kind",
+        action="store_true",
+        help="intensities that count something else too, such as direct emissions",
+    )
+    add("--all", action="store_true", help="every place, not only both ends")
+
+
+def add_when_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `when` takes."""
+    parser.add_argument(
+        "--hours",
+        type=hours,
+        default=1.0,
+        metavar="H",
+        help="how long the work takes (1)",
+    )
+
+
+def hours(text: str) -> float:
+    """Read a number of hours.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none from 0.1 to 72.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 72.0:  # noqa: PLR2004 - no forecast goes farther
+        raise argparse.ArgumentTypeError(f"{text!r}: give 0.1 to 72 hours")
+    return value
+
+
 def fraction(text: str) -> float:
     """Read ``10%`` or ``0.1``.
 
@@ -100,4 +147,6 @@ def completions(verb: str) -> Sequence[str]:
             "--higher-is-better",
         ),
         "budget": ("--label", "--project", "--stop", "--since", "--clear"),
+        "where": ("--label", "--energy", "--in", "--every-kind", "--all"),
+        "when": ("--hours",),
     }.get(verb, ())

@@ -47,7 +47,7 @@ def find(settings: Settings) -> Intensity:
             source=settings.intensity_source or STATED,
         )
     if settings.cloud:
-        return _of_cloud(cloud_region(settings.cloud))
+        return of_cloud(cloud_region(settings.cloud))
     if settings.country:
         return _of_country(country(settings.country), settings.region)
     if settings.region:
@@ -103,7 +103,12 @@ def world_average() -> Intensity:
     )
 
 
-def _of_cloud(place: CloudRegion) -> Intensity:
+def of_cloud(place: CloudRegion) -> Intensity:
+    """Return the intensity of a cloud region: the provider's value, or its grid's.
+
+    Raises:
+        LocationError: The data have no value for its country.
+    """
     zone = f"{place.provider}:{place.region}"
     if place.g_per_kwh is not None:
         return Intensity(

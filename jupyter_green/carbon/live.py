@@ -130,7 +130,8 @@ class LiveIntensity:
     ) -> None:
         self._yearly = find(settings)
         self._token = settings.electricitymaps_token or ""
-        self._query, self._lost_region = _place(settings) if self._token else ({}, "")
+        asked = place_query(settings) if self._token else ({}, "")
+        self._query, self._lost_region = asked
         self._fetch = fetch
         self._clock = clock
         self._lock = threading.Lock()
@@ -181,7 +182,7 @@ class LiveIntensity:
             answer = self._fetch(self._query, self._token)
             live = _live(answer, self._query, self._lost_region)
         except (OSError, ValueError) as err:
-            return _State(self._clock(), None, _problem(err))
+            return _State(self._clock(), None, problem_of(err))
         return _State(self._clock(), live)
 
     def _age_s(self, state: _State) -> float:
@@ -190,7 +191,7 @@ class LiveIntensity:
         return self._clock() - state.tried_at_s
 
 
-def _place(settings: Settings) -> tuple[dict[str, str], str]:
+def place_query(settings: Settings) -> tuple[dict[str, str], str]:
     """Return how to name the place to the service, and a region that this leaves out.
 
     The query is empty if nothing is to be asked.
@@ -233,7 +234,7 @@ def _live(answer: Answer, query: Mapping[str, str], lost_region: str) -> Intensi
     )
 
 
-def _problem(err: Exception) -> str:
+def problem_of(err: Exception) -> str:
     """Say what failed; never in the error's own words, which may hold the token."""
     from urllib.error import HTTPError, URLError  # noqa: PLC0415 - see fetch_latest
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from jupyter_green import carbon
+from jupyter_green.carbon.elsewhere import ask_forecast, greenest, places
 from jupyter_green.config import settings_in_force
 from jupyter_green.errors import BudgetError, CompareError
 from jupyter_green.ledger import ledger_folder, parse_since, read_ledger
-from jupyter_green.options import add_budget_options, add_compare_options
+from jupyter_green.options import (
+    add_budget_options,
+    add_compare_options,
+    add_when_options,
+    add_where_options,
+)
 from jupyter_green.report.budgets import (
     Budget,
     Scope,
@@ -23,6 +31,13 @@ from jupyter_green.report.budgets import (
     set_budget,
 )
 from jupyter_green.report.compare import compare, groups_of, select
+from jupyter_green.report.elsewhere import (
+    comparable,
+    energy_of,
+    when_table,
+    where_json,
+    where_table,
+)
 from jupyter_green.report.tables import render_text
 from jupyter_green.settings import Resolved
 
@@ -53,6 +68,16 @@ def add_parsers(subparsers: Subparsers) -> None:
     parser.add_argument("--ledger", metavar="DIR", help="folder of the ledger")
     parser.add_argument("--json", action="store_true", help="print JSON, unrounded")
     parser.set_defaults(run=run_budget)
+    parser = subparsers.add_parser("where", help="the same work's CO2e elsewhere")
+    add_where_options(parser)
+    _add_ledger(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON, unrounded")
+    parser.set_defaults(run=run_where)
+    parser = subparsers.add_parser(
+        "when", help="the greenest hours ahead (needs an Electricity Maps token)"
+    )
+    add_when_options(parser)
+    parser.set_defaults(run=run_when)
 
 
 def _add_ledger(parser: argparse.ArgumentParser) -> None:
@@ -127,6 +152,41 @@ def run_budget(options: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(budgets_json(found), indent=2) + "\n")
     else:
         sys.stdout.write(render_text(budgets_table(found)) + "\n")
+    return 0
+
+
+def run_where(options: argparse.Namespace) -> int:
+    """Print the grams of some work in other places.
+
+    Raises:
+        CompareError: Nothing is measured.
+        LocationError: The place in force is not in the data.
+    """
+    settings = settings_in_force().values
+    energy_j = energy_of(_folders(options), options.label, options.energy)
+    here, pue = carbon.find(settings), carbon.stated_pue(settings)
+    found = places(*(options.groups or ()))
+    if not options.every_kind:
+        found = comparable(found, here)
+    if options.json:
+        built = where_json(found, here, energy_j, pue)
+        sys.stdout.write(json.dumps(built, indent=2) + "\n")
+    else:
+        table = where_table(found, here, energy_j, pue, everything=options.all)
+        sys.stdout.write(render_text(table) + "\n")
+    return 0
+
+
+def run_when(options: argparse.Namespace) -> int:
+    """Print the greenest hours ahead.
+
+    Raises:
+        LocationError: There is no token, no location or no forecast.
+    """
+    now = datetime.now(UTC)
+    ahead = ask_forecast(settings_in_force().values)
+    starts = greenest(ahead.hours, options.hours, now)
+    sys.stdout.write(render_text(when_table(ahead, starts, now, options.hours)) + "\n")
     return 0
 
 

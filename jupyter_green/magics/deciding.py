@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_green import carbon
+from jupyter_green.carbon.elsewhere import ask_forecast, greenest, places
 from jupyter_green.errors import BudgetError
 from jupyter_green.ledger import parse_since, read_ledger
 from jupyter_green.report.budgets import (
@@ -20,6 +23,12 @@ from jupyter_green.report.budgets import (
     set_budget,
 )
 from jupyter_green.report.compare import compare, groups_of, select
+from jupyter_green.report.elsewhere import (
+    comparable,
+    energy_of,
+    when_table,
+    where_table,
+)
 from jupyter_green.report.tables import Table, render_html, render_text
 from jupyter_green.session import Session, working_folder
 
@@ -41,7 +50,12 @@ class Deciding:
     @property
     def verbs(self) -> Mapping[str, Callable[[argparse.Namespace], None]]:
         """What there is, by name."""
-        return {"compare": self._compare, "budget": self._budget}
+        return {
+            "compare": self._compare,
+            "budget": self._budget,
+            "where": self._where,
+            "when": self._when,
+        }
 
     def _compare(self, options: argparse.Namespace) -> None:
         session = self._session
@@ -103,6 +117,25 @@ class Deciding:
                 remedy="Give --label or --project, or set JUPYTER_GREEN_NOTEBOOK",
             )
         return "notebook", notebook
+
+    def _where(self, options: argparse.Namespace) -> None:
+        session = self._session
+        session.settle()
+        session.ledger.flush(FLUSH_TIMEOUT_S)
+        energy_j = energy_of([session.folder], options.label, options.energy)
+        # The yearly value: one hour's would be compared with years.
+        here = carbon.find(session.settings)
+        found = places(*(options.groups or ()))
+        if not options.every_kind:
+            found = comparable(found, here)
+        pue = carbon.stated_pue(session.settings)
+        self._show(where_table(found, here, energy_j, pue, everything=options.all))
+
+    def _when(self, options: argparse.Namespace) -> None:
+        now = datetime.now(UTC)
+        ahead = ask_forecast(self._session.settings)
+        starts = greenest(ahead.hours, options.hours, now)
+        self._show(when_table(ahead, starts, now, options.hours))
 
     def _show(self, table: Table) -> None:
         self._publish(

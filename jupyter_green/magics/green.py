@@ -21,6 +21,8 @@ from jupyter_green.magics.display import warn
 from jupyter_green.options import (
     add_budget_options,
     add_compare_options,
+    add_when_options,
+    add_where_options,
     completions,
 )
 from jupyter_green.report.arguments import COMPLETIONS, add_report_options
@@ -44,6 +46,8 @@ VERBS = (
     "monitor",
     "compare",
     "budget",
+    "where",
+    "when",
     "report",
 )
 
@@ -66,6 +70,9 @@ HELP = """Meter, look and set: one verb each.
                                       which costs less, and whether that can be told
     %green budget [AMOUNT] [--label LABEL | --project] [--stop] [--since WHEN] [--clear]
                                       how much may be used: 50 Wh, 2 kWh, 100 g (CO2e)
+    %green where [--in country|region|cloud] [--label LABEL | --energy AMOUNT] [--all]
+                                      the same work's CO2e in other places
+    %green when [--hours H]           the greenest hours ahead (Electricity Maps token)
     %green report [--format FORMAT ...] [-o DIR] [--pdf] [--camera-ready] ...
                                       the transparency appendix of this notebook, for a
                                       paper; `jupyter green report -h` has all options
@@ -162,6 +169,8 @@ def _build_parser() -> argparse.ArgumentParser:
     added["monitor"].add_argument("off", nargs="?", choices=("off",))
     add_compare_options(added["compare"])
     add_budget_options(added["budget"])
+    add_where_options(added["where"])
+    add_when_options(added["when"])
     add_report_options(added["report"])
     added["compare"].add_argument("--session", action="store_true")
     added["compare"].add_argument("--plot", nargs="?", const="", metavar="METRIC")
