@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger_samples import device, record
 
 from jupyter_green.ledger import totals
-from jupyter_green.records import Git, Host, Pue, Record, Repeats
+from jupyter_green.records import SCHEMA_VERSION, Git, Host, Pue, Record, Repeats
 from jupyter_green.report.appendix.author import AuthorFacts, Options, Scope
 from jupyter_green.report.appendix.build import build
 from jupyter_green.report.appendix.canonical import canonical
@@ -498,7 +498,7 @@ def test_clocks_zones_and_versions_are_mentioned() -> None:
             started_at="2026-06-01T15:00:00+02:00",
             ended_at="2026-06-01T15:00:10+02:00",
             versions={"python": "3.12.1"},
-            schema_version=2,
+            schema_version=SCHEMA_VERSION + 1,
         ),
         record("c", started_at="2026-06-02T15:00:00", ended_at=""),
         record("d", started_at="", ended_at="", host=None),
@@ -634,13 +634,14 @@ def test_a_long_timeline_is_thinned() -> None:
         (Scope(labels=("se*",)), "c"),
         (Scope(purposes=("untagged",)), "abd"),
         (Scope(purposes=("final",), labels=("x",)), ""),
+        (Scope(sessions=("other",)), "b"),
     ],
 )
 def test_the_scope_selects(scope: Scope, ids: str) -> None:
     """By notebook, project, time, label and purpose; undated runs are in any time."""
     runs = [
         record("a", notebook="/p/one/train.ipynb", started_at=at(0)),
-        record("b", notebook="/p/two/train.ipynb", started_at=at(60)),
+        record("b", notebook="/p/two/train.ipynb", started_at=at(60), session="other"),
         record("c", label="seed 1", purpose="final", started_at=at(120)),
         record("d", started_at="", ended_at=""),
     ]

@@ -148,6 +148,7 @@ class Scope(Struct, frozen=True, kw_only=True, omit_defaults=True):
         until: UTC time before which runs must have begun; empty: to the last.
         labels: Labels, where ``*`` stands for anything; empty: all.
         purposes: Purposes, ``untagged`` among them; empty: all.
+        sessions: Ids of kernel sessions; empty: all.
     """
 
     notebooks: tuple[str, ...] = ()
@@ -156,6 +157,7 @@ class Scope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: str = ""
     labels: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
 
 
 class Options(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -126,6 +126,8 @@ def matcher(scope: Scope) -> Callable[[Placed], bool]:
                 return False
             if until is not None and begin >= until:
                 return False
+        if scope.sessions and record.session not in scope.sessions:
+            return False
         if scope.purposes and (record.purpose or UNTAGGED) not in scope.purposes:
             return False
         if scope.labels and not any(
