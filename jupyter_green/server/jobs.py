@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -25,7 +25,18 @@ KEPT_JOBS = 50
 MAX_WAITING = 10
 
 Progress = Callable[[float, str], None]
-Work = Callable[[Progress], Sequence[Path]]
+
+
+class Made(Protocol):
+    """What a job has written."""
+
+    @property
+    def files(self) -> Sequence[Path]: ...  # noqa: D102 - whole paths
+    @property
+    def warnings(self) -> Sequence[str]: ...  # noqa: D102 - what to know of them
+
+
+Work = Callable[[Progress], Made]
 
 
 class JobsError(JupyterGreenError):
@@ -49,6 +60,7 @@ class Job(Struct, frozen=True, kw_only=True):
         fraction: How much of it is done, from 0 to 1.
         text: What it does now.
         files: What it wrote, from the server's root.
+        warnings: What to know of it, as sentences.
         problem: Why it failed.
     """
 
@@ -57,6 +69,7 @@ class Job(Struct, frozen=True, kw_only=True):
     fraction: float = 0.0
     text: str = ""
     files: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     problem: Problem | None = None
 
 
@@ -124,7 +137,7 @@ class Jobs:
             loop.call_soon_threadsafe(self._note, told)
 
         try:
-            files = await loop.run_in_executor(self._pool, work, progress)
+            made = await loop.run_in_executor(self._pool, work, progress)
         except JupyterGreenError as err:
             self._fail(
                 job, Problem(message=err.what, reason=err.why, remedy=err.remedy)
@@ -138,8 +151,15 @@ class Jobs:
                 job, Problem(message="the report failed", reason=why, remedy=remedy)
             )
             return
-        names = tuple(name for file in files if (name := self._name_file(file)))
-        self._note(Job(job=job.job, state="done", fraction=1.0, files=names))
+        names = tuple(name for f in made.files if (name := self._name_file(f)))
+        done = Job(
+            job=job.job,
+            state="done",
+            fraction=1.0,
+            files=names,
+            warnings=tuple(made.warnings),
+        )
+        self._note(done)
 
     def _fail(self, job: Job, problem: Problem) -> None:
         self._note(Job(job=job.job, state="failed", problem=problem))

@@ -98,7 +98,7 @@ class GreenServer:
         find_devices: Finds the devices of this host for the root's settings.
         find_settings: Resolves the settings of a folder.
         kernels: Lists the kernels of the server; None: it has none.
-        make_report: Writes an appendix.
+        maker: Writes appendices.
         clock: Monotonic seconds, for leases.
         follow_s: Seconds between looks at the ledger while somebody watches.
     """
@@ -111,7 +111,7 @@ class GreenServer:
         find_devices: Callable[[Resolved], Found] | None = None,
         find_settings: FindSettings = find_settings,
         kernels: Callable[[], Awaitable[Sequence[KernelAt]]] | None = None,
-        make_report: reports.MakeReport = reports.make,
+        maker: reports.Maker | None = None,
         clock: Callable[[], float] = time.monotonic,
         follow_s: float = FOLLOW_S,
     ) -> None:
@@ -126,7 +126,7 @@ class GreenServer:
         self.power = LivePower(self._find, tell=self._told_power, warn=self._warned)
         self._kernels = kernels
         self.jobs = Jobs(self._name_file, self._told_job)
-        self._make_report = make_report
+        self._maker = maker or reports.Maker()
         self._clock = clock
         self._follow_s = follow_s
         self._views: dict[Path, LedgerView] = {}
@@ -289,11 +289,8 @@ class GreenServer:
         """
         folder = places.folder_of(self.root, body.path)
         resolved = await self._settings(folder)
-        into = self.root.api_path(folder) if body.folder is None else body.folder
-        order = await self._call(
-            reports.order, self.root, self.renames, resolved, body, into or ""
-        )
-        job = self.jobs.begin(lambda progress: self._make_report(order, progress))
+        order = await self._call(reports.order, self.root, self.renames, resolved, body)
+        job = self.jobs.begin(lambda progress: self._maker.make(order, progress))
         return {"job": job.job}
 
     async def idle(self, query: IdleQuery) -> IdleAnswer:
@@ -428,7 +425,13 @@ class GreenServer:
     def _told_job(self, job: Job) -> None:
         if job.state in {"done", "failed"}:
             files = job.files if job.state == "done" else None
-            self.hub.say("report", job=job.job, files=files, problem=job.problem)
+            self.hub.say(
+                "report",
+                job=job.job,
+                files=files,
+                warnings=job.warnings,
+                problem=job.problem,
+            )
         else:
             self.hub.say("progress", job=job.job, fraction=job.fraction, text=job.text)
 
@@ -572,6 +575,7 @@ class GreenServer:
         await loop.run_in_executor(None, self._close)
 
     def _close(self) -> None:
+        self._maker.close()
         self.power.close()
         for writer in self._writers.values():
             writer.close()
