@@ -120,23 +120,31 @@ def matcher(scope: Scope) -> Callable[[Placed], bool]:
         return paths[notebook]
 
     def is_in_scope(entry: Placed) -> bool:
-        record, begin = entry.record, entry.span[0] if entry.span else None
-        if begin is not None:
-            if since is not None and begin < since:
-                return False
-            if until is not None and begin >= until:
-                return False
-        if scope.sessions and record.session not in scope.sessions:
-            return False
-        if scope.purposes and (record.purpose or UNTAGGED) not in scope.purposes:
-            return False
-        if scope.labels and not any(
-            fnmatchcase(record.label, wanted) for wanted in scope.labels
-        ):
-            return False
-        return is_in_place(record.notebook)
+        record = entry.record
+        return (
+            _is_in_time(entry, since, until)
+            and _is_listed(record.purpose or UNTAGGED, scope.purposes)
+            and _is_listed(record.session, scope.sessions)
+            and (
+                not scope.labels
+                or any(fnmatchcase(record.label, wanted) for wanted in scope.labels)
+            )
+            and is_in_place(record.notebook)
+        )
 
     return is_in_scope
+
+
+def _is_in_time(entry: Placed, since: int | None, until: int | None) -> bool:
+    """Say whether a run began in a span; one without a date is in any."""
+    if entry.span is None:
+        return True
+    begin = entry.span[0]
+    return (since is None or begin >= since) and (until is None or begin < until)
+
+
+def _is_listed(word: str, wanted: tuple[str, ...]) -> bool:
+    return not wanted or word in wanted
 
 
 def _worth(record: Record) -> tuple[bool, bool, bool, bool, bytes]:
