@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 from appendix_ledgers import UNHURRIED, at, ledgers
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from ledger_samples import device, record
 
 from jupyter_green.records import Git, Host, Intensity, Pue, Record
@@ -19,7 +20,7 @@ from jupyter_green.report.appendix.evidence import LedgerFile
 from jupyter_green.report.appendix.facts import Appendix
 from jupyter_green.report.appendix.origin import Source
 from jupyter_green.report.appendix.rows import csv_text, rows
-from jupyter_green.report.appendix.scrubbing import Scrubber
+from jupyter_green.report.appendix.scrubbing import NOBODY, Scrubber
 from jupyter_green.report.appendix.verify import verify
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -193,6 +194,44 @@ def test_the_place_can_be_withheld_while_the_intensity_stays() -> None:
     assert {anonymiser.row(row).intensity_zone for row in rows(work, named)} == {
         "withheld"
     }
+
+
+@UNHURRIED
+@given(
+    st.from_regex(r"[a-z][a-z0-9-]{2,11}[a-z0-9]", fullmatch=True),
+    st.sampled_from(("{} 1", "by_{}", "x/{}/y", "({})", "{}.example:22", "a={};b")),
+)
+def test_a_user_and_a_host_of_any_name_are_removed(name: str, label: str) -> None:
+    """From labels, paths, reasons and remarks, wherever they stand in them."""
+
+    def report(secret: str) -> str:
+        runs = [
+            record(
+                "a",
+                label=label.format(secret),
+                notebook=f"/home/{secret}/n.ipynb",
+                host=Host(id="c" * 16, name=f"{secret}.example"),
+                devices=(device(None, reason=f"busy with {secret}"),),
+                flags=(f"asked-{secret}",),
+                versions={"torch": f"2.4+{secret}"},
+            )
+        ]
+        return canonical(anonymize(build(runs))).decode().lower()
+
+    # The form's own words can hold a short name by chance.
+    assume(name not in NOBODY and name not in report("qqqqqqqq"))
+    assert name not in report(name)
+
+
+def test_a_notebooks_name_without_its_suffix_is_a_name_too() -> None:
+    """Labels speak of notebooks so; words that are no names stay."""
+    runs = [
+        record("a", label="exp-03 again", notebook="/p/exp-03.ipynb"),
+        record("b", label="training again", notebook="/p/training.ipynb"),
+    ]
+    keys = {row.key for row in anonymize(build(runs)).by_experiment.rows}
+    assert "training again" in keys
+    assert keys & {"notebook 1 again", "notebook 2 again"}
 
 
 @UNHURRIED

@@ -21,6 +21,7 @@ from jupyter_green.report.appendix.rows import Row
 from jupyter_green.report.appendix.scrubbing import REMOVED, Scrubber, users_in
 
 WITHHELD = "withheld"
+LONG_STEM = 6  # characters of a file's name without its suffix
 # Hashes, numbers and words of ours: nothing in them is anybody's.
 _KEPT = frozenset(
     {
@@ -173,9 +174,8 @@ class Anonymiser:
         if isinstance(value, str):
             return value if name in _KEPT else self._scrub(value)
         if isinstance(value, dict):
-            # Versions such as 1.2.3.4 look like addresses and are none.
             if name == "versions":
-                return value
+                return {self._scrub.known(key): each for key, each in value.items()}
             said = name in _SAID
             return {
                 self._scrub(key) if said else key: self._scrubbed(each, key)
@@ -231,7 +231,12 @@ def _with_file_names(notebooks: dict[str, str]) -> dict[str, str]:
     """Add the bare file names, under which labels and commands speak of notebooks."""
     names: dict[str, str] = {}
     for path, alias in notebooks.items():
-        names.setdefault(re.split(r"[/\\]", path)[-1], alias)
+        name = re.split(r"[/\\]", path)[-1]
+        names.setdefault(name, alias)
+        stem = name.removesuffix(".ipynb")
+        # `exp-03` is a name; `training` may be a word like any other.
+        if len(stem) >= LONG_STEM and not stem.isalpha():
+            names.setdefault(stem, alias)
     return {**{k: v for k, v in names.items() if k}, **notebooks}
 
 

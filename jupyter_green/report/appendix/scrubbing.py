@@ -98,12 +98,15 @@ class Scrubber:
         """Return what stands in place of a name, or the name scrubbed."""
         return self._aliases.get(name) or self(name)
 
+    def known(self, text: str) -> str:
+        """Return the text without what is known to be secret, whatever else it holds.
+
+        A version such as 1.2.3.4 looks like an address and is none.
+        """
+        return self._known.sub(self._replacement, text) if self._known else text
+
     def _scrubbed(self, text: str) -> str:
-        if not text:
-            return text
-        if self._known:
-            text = self._known.sub(self._replacement, text)
-        return _LOOKS_SECRET.sub(REMOVED, text)
+        return _LOOKS_SECRET.sub(REMOVED, self.known(text)) if text else text
 
     def _replacement(self, match: re.Match[str]) -> str:
         return self._lower.get(match[0].lower(), REMOVED)
