@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ledger_samples import device, record
 from msgspec.structs import replace
 
+from jupyter_green.cli import main
 from jupyter_green.errors import LedgerError
 from jupyter_green.records import Record
 from jupyter_green.report.appendix.anonymous import anonymize
@@ -106,6 +107,14 @@ def test_the_json_is_valid_by_its_schema(records: list[Record]) -> None:
     jsonschema.Draft202012Validator(schema).validate(plain)
     assert plain["appendix"]["schema_version"] == 1
     assert "energy_it_kwh" in plain["appendix"]["totals"]["amount"]
+
+
+def test_the_schema_can_be_had_in_the_shell(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`jupyter green schema --report` prints that of the file."""
+    assert main(["schema", "--report"]) == 0
+    assert json.loads(capsys.readouterr().out) == json_schema()
 
 
 def test_texts_that_are_no_utf8_are_written_all_the_same() -> None:

@@ -85,6 +85,9 @@ def add_parsers(subparsers: Subparsers) -> None:
     tag.set_defaults(run=run_tag)
 
     schema = subparsers.add_parser("schema", help="JSON Schema of the ledger's lines")
+    schema.add_argument(
+        "--report", action="store_true", help="that of energy-report.json instead"
+    )
     schema.set_defaults(run=run_schema)
 
 
@@ -235,9 +238,14 @@ def session_here() -> SessionLine:
     return new_session(host=host_id())
 
 
-def run_schema(_options: argparse.Namespace) -> int:
-    """Print the JSON Schema of any line of a ledger."""
-    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+def run_schema(options: argparse.Namespace) -> int:
+    """Print the JSON Schema of any line of a ledger, or of a report."""
+    built = json_schema()
+    if options.report:
+        from jupyter_green.report.appendix import canonical  # noqa: PLC0415 - large
+
+        built = canonical.json_schema()
+    sys.stdout.write(json.dumps(built, indent=2) + "\n")
     return 0
 
 
