@@ -79,6 +79,7 @@ accuracy: $(VENV)/.dev ## make the table and picture of docs/accuracy.md anew (a
 
 bench: $(VENV)/.dev ## measure what metering costs (half a minute), beside zeus and codecarbon
 	@$(BIN)/python tests/bench.py
+	@$(BIN)/python tests/bench_server.py
 
 pictures: $(VENV)/.dev demo ## make docs/images anew from the demo (needs Chromium)
 	$(BIN)/python docs/pictures.py $(OUT)/$(notdir $(NOTEBOOK)) docs/images

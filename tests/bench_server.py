@@ -54,14 +54,14 @@ def main() -> None:
         size_mb = fill(folder / "ledger", RECORDS) / 1e6
         figures = list(measured(folder, size_mb))
     rows = tuple(figure.row() for figure in figures)
-    columns = ("what", "figure", "target", "how")
+    columns = ("what", "figure", "target", "", "how")
     title = f"The server with {RECORDS:,} records"
-    print(render_text(Table(title=title, columns=columns, rows=rows)))  # noqa: T201
+    load = f"{psutil.cpu_count()} processors, load {psutil.getloadavg()[0]:.1f}"
+    table = Table(title=title, columns=columns, rows=rows, notes=(load,))
+    sys.stdout.write(render_text(table) + "\n")
     if options.json:
         values = {figure.what: figure.value for figure in figures}
         options.json.write_text(json.dumps(values, indent=2) + "\n")
-    missed = [f for f in figures if f.target is not None and f.value >= f.target]
-    sys.exit(1 if missed else 0)
 
 
 def measured(folder: Path, size_mb: float) -> Iterator[Figure]:

@@ -75,16 +75,27 @@ def test_ten_minutes_of_watts_are_kept():
     assert kept[-1].t == 1999.0
 
 
-def test_what_was_drawn_is_the_difference_of_the_counter_from_the_first_sample_on():
-    """What was drawn is the difference of the counter from the first sample on."""
+def test_what_was_drawn_is_the_difference_of_the_counter():
+    """Between two samples the power is taken as even."""
     history = PowerHistory()
     for second in range(100, 400):
         history.add(sample(second, gpu=level(second, 50.0 * second)), float(second))
     drawn = history.drawn("gpu", round(249.5 * S))
     assert drawn is not None
-    # From 250 s to 399 s at 50 W.
-    assert drawn.covered_s == pytest.approx(149.0)
-    assert drawn.energy_j == pytest.approx(7450.0)
+    # From 249.5 s to 399 s at 50 W.
+    assert drawn.covered_s == pytest.approx(149.5)
+    assert drawn.energy_j == pytest.approx(7475.0)
+
+
+def test_what_was_drawn_before_the_first_sample_is_not_made_up():
+    """The figure begins at the first sample, also after a time without any."""
+    history = PowerHistory()
+    for second in (0, 1, 100, 101, 102):
+        history.add(sample(second, gpu=level(second, 50.0 * second)), float(second))
+    for since_s in (50.0, 99.9, 100.0):
+        drawn = history.drawn("gpu", round(since_s * S))
+        assert drawn is not None
+        assert (drawn.energy_j, drawn.covered_s) == (100.0, 2.0)
 
 
 def test_a_counter_counts_on_while_nobody_samples():
@@ -108,9 +119,9 @@ def test_time_that_no_reading_of_a_gauge_covers_is_left_out():
     assert drawn.covered_s == pytest.approx(100.0)
 
 
-@pytest.mark.parametrize("since_s", [2.5, 10.0])
-def test_a_moment_after_the_last_sample_but_one_tells_nothing(since_s: float):
-    """A moment after the last sample but one tells nothing."""
+@pytest.mark.parametrize("since_s", [2.0, 2.5, 10.0])
+def test_a_moment_after_the_last_sample_tells_nothing(since_s: float):
+    """Nor the moment of the last sample itself."""
     history = PowerHistory()
     for second in range(3):
         history.add(sample(second, gpu=level(second, 1.0 * second)), float(second))

@@ -21,6 +21,7 @@ def shown(record: Record, **changes: Any) -> WindowAnswer:
     told_s = 25.0 - record.duration_s
     known: dict[str, Any] = {
         "host_id": HOST.id,
+        "devices": ["GPU-0", "package-0"],
         "drawn_since": lambda _device, _since_s: Drawn(50.0 * told_s, told_s),
     }
     return window(record, NOW, "a.ipynb", **known | changes)
@@ -30,6 +31,7 @@ def test_what_was_drawn_since_the_last_heartbeat_is_added():
     """Told: 400 J in 20 s; drawn: 250 J in the 5 s since."""
     now = shown(running(duration_s=20.0, devices=(device(400.0),)))
     assert now.energy_j == pytest.approx(650.0)
+    assert now.basis == "kernel and host"
     assert now.duration_s == now.known_s == pytest.approx(25.0)
     # 360 g/kWh, no overhead.
     assert now.co2e_g == pytest.approx(650.0 / 3.6e6 * INTENSITY.g_per_kwh)
@@ -56,9 +58,18 @@ def test_otherwise_only_what_the_kernel_told_is_shown(changes: dict[str, Any]):
     told = shown(running(duration_s=20.0, devices=(device(400.0),)), **changes)
     assert told.energy_j == pytest.approx(400.0)
     assert told.known_s == pytest.approx(20.0)
+    assert told.basis == "kernel"
     assert told.duration_s == pytest.approx(25.0)
     silent = shown(running(), **changes)
     assert (silent.energy_j, silent.known_s, silent.co2e_g) == (None, None, None)
+
+
+def test_a_run_that_has_not_told_its_devices_has_the_hosts():
+    """Two devices of 50 W each for 25 s; and it is said that the host says so."""
+    now = shown(running(devices=()))
+    assert now.energy_j == pytest.approx(2500.0)
+    assert now.basis == "host"
+    assert shown(running(devices=()), devices=[]).energy_j is None
 
 
 def test_one_device_that_is_not_known_makes_the_sum_unknown():

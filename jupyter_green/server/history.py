@@ -5,6 +5,7 @@ Pure; imports `sampler` and `units`.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,28 +99,37 @@ class PowerHistory:
     def drawn(self, identifier: str, since_ns: int) -> Drawn | None:
         """Return what a device drew from a moment to the newest sample.
 
-        The figure begins at the first sample after the moment.  A counter counts on
-        while nobody samples, so a gap between samples loses nothing of it; of a gauge,
-        time that no reading covers is left out.  None: no two samples tell.
+        Between two samples that follow each other its power is taken as even; before
+        the first one the figure begins there.  A counter counts on while nobody
+        samples, so such a gap loses nothing of it; of a gauge, time that no reading
+        covers is left out.  None: no two samples tell.
         """
-        if not self._fine:
+        known = [s for s in self._merged() if identifier in s.levels]
+        at = bisect_left(known, since_ns, key=_moment)
+        if at >= len(known):
             return None
-        last = self._fine[-1]
-        end = last.levels.get(identifier)
-        first = [
-            next(
-                (s for s in kept if s.t_ns >= since_ns and identifier in s.levels), last
-            )
-            for kept in (self._coarse, self._fine)
-        ]
-        sample = min(first, key=_moment)
-        begin = sample.levels.get(identifier)
-        if begin is None or end is None or begin.epoch != end.epoch:
+        begin, end = known[at].levels[identifier], known[-1].levels[identifier]
+        begin_ns, begin_j = known[at].t_ns, begin.energy_j
+        if begin.epoch != end.epoch:
             return None
-        covered_ns = last.t_ns - sample.t_ns - (end.gap_ns - begin.gap_ns)
+        if at > 0:
+            before = known[at - 1]
+            step_ns = begin_ns - before.t_ns
+            level = before.levels[identifier]
+            if s_from_ns(step_ns) <= LONGEST_S and level.epoch == end.epoch:
+                part = (begin_ns - since_ns) / step_ns
+                begin_j -= part * (begin.energy_j - level.energy_j)
+                begin_ns = since_ns
+        covered_ns = known[-1].t_ns - begin_ns - (end.gap_ns - begin.gap_ns)
         if covered_ns <= 0:
             return None
-        return Drawn(end.energy_j - begin.energy_j, s_from_ns(covered_ns))
+        return Drawn(end.energy_j - begin_j, s_from_ns(covered_ns))
+
+    def _merged(self) -> list[Sample]:
+        """Return all samples, oldest first: of the past one a minute."""
+        fine = list(self._fine)
+        oldest_ns = fine[0].t_ns if fine else 0
+        return [s for s in self._coarse if s.t_ns < oldest_ns] + fine
 
 
 def _moment(sample: Sample) -> int:

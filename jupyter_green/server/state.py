@@ -398,12 +398,15 @@ class GreenServer:
         self._running_told_s = self._clock()
         self._was_running = bool(running)
         now = datetime.now(UTC)
+        found = self.power.found or Found((), ())
+        devices = [device.about.id for device in found.devices]
         windows = [
             window(
                 record,
                 now,
                 self.browser_path(record),
                 host_id=self.host_id,
+                devices=devices,
                 drawn_since=self._drawn_since,
             )
             for record in running

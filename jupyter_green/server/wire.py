@@ -16,6 +16,7 @@ from jupyter_green.records import Intensity, Purpose
 LONGEST_PATH = 4096
 Path = Annotated[str, Meta(max_length=LONGEST_PATH)]
 Line = Annotated[str, Meta(max_length=500)]
+Basis = Literal["kernel", "kernel and host", "host"]
 State = Literal["ready", "reading"]
 
 
@@ -230,6 +231,8 @@ class WindowAnswer(Struct, frozen=True, kw_only=True):
     Attributes:
         energy_j: Joules up to `known_s`; None: the kernel has not told any.
         known_s: Seconds since the start that `energy_j` is of.
+        basis: Who says so: the ``kernel``; ``kernel and host``: since the kernel's last
+            word this host's devices; ``host``: these alone, for the whole run.
     """
 
     id: str
@@ -243,6 +246,7 @@ class WindowAnswer(Struct, frozen=True, kw_only=True):
     energy_j: float | None
     co2e_g: float | None
     known_s: float | None
+    basis: Basis | None
     host_id: str
     session: str
 
