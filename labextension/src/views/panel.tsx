@@ -61,7 +61,7 @@ function Actions(): JSX.Element {
         )}
         onClick={() => run(CommandIDs.meterAll)}
       >
-        {on ? trans.__('Metering every cell') : trans.__('Meter every cell')}
+        {trans.__('Meter every cell')}
       </button>
       <button
         type="button"
