@@ -281,9 +281,10 @@ def _bar(axes: Axes, i: int, bar: Bar, unit: tuple[float, str]) -> float:
             xerr=half or None,
             error_kw={"elinewidth": 0.7, "capsize": 1.5, "ecolor": BLACK},
         )
-    text = format_quantity(bar.energy_j, bar.uncertainty_j, ((0.0, size, name),))
+    scale: Scale = ((0.0, size, name), (0.0, 1.0, name))  # the axis's unit, 0 as well
+    text = format_quantity(bar.energy_j, bar.uncertainty_j, scale)
     axes.annotate(
-        f" {text if bar.energy_j != 0 else f'0 {name}'}",
+        f" {text}",
         (length + half, i),
         va="center",
         fontsize=6.5,

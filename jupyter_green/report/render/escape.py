@@ -34,7 +34,7 @@ _HASH_DIGITS = 8
 # From these lengths on a word, and what is none, may be broken in a narrow column.
 _LONG_WORD, _LONG_NAME = 17, 11
 _BREAK_EVERY = 5
-_NO_BREAK = "'’"  # marks within a word
+_NO_BREAK = "'’([{"  # marks within a word, or before one
 
 # Invisible by nature, and wanted: joiners of Indic scripts, Persian and emoji.
 _JOINERS = "\u200c\u200d"

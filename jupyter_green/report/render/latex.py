@@ -45,6 +45,7 @@ from jupyter_green.report.document import (
     Text,
     Value,
     all_values,
+    plain,
     whole,
 )
 from jupyter_green.report.render import layout
@@ -218,19 +219,22 @@ _HELPERS = r"""
 _HEAD = r"""
 \providecommand{\jgcotwo}{\jgpdf{CO\textsubscript{2}}{CO2}}%
 \providecommand{\jgb}{\penalty0\hskip0pt\relax}%
-\providecommand{\jgc}{\penalty500\hskip0pt\relax}%
+\providecommand{\jgc}{\penalty100\hskip0pt\relax}%
 \providecommand{\jgcite}[1]{\ifdefined\citep\citep{#1}\else\cite{#1}\fi}%
 \providecommand{\jgdescription}[1]{\ifdefined\Description\Description{#1}\fi}%
 \providecommand{\jgleft}{\raggedright\hspace{0pt}}%
 \providecommand{\jgright}{\raggedleft\hspace{0pt}}%
 \providecommand{\jggraphic}[2]{\begingroup
 \dimen0=\linewidth\ifdim\dimen0>#1\dimen0=#1\relax\fi
-\ifdefined\includegraphics\includegraphics[width=\dimen0]{\jgpath#2}%
+\edef\jgwidth{\the\dimen0}%
+\ifdefined\includegraphics\includegraphics[width=\jgwidth]{\jgpath#2}%
 \else\fbox{\texttt{#2}}\fi\endgroup}%
 \ifdefined\midrule
 \let\jgtop\toprule\let\jgmid\midrule\let\jgbottom\bottomrule
 \else
-\def\jgtop{\hline}\let\jgmid\jgtop\let\jgbottom\jgtop
+\def\jgtop{\hline\noalign{\vskip 2pt}}%
+\def\jgmid{\noalign{\vskip 2pt}\hline\noalign{\vskip 2pt}}%
+\def\jgbottom{\noalign{\vskip 2pt}\hline}%
 \fi
 """.strip()
 
@@ -457,16 +461,25 @@ class _Writer:
     def _extents(self, table: Table) -> list[layout.Extent]:
         heads = list(map(_head_extent, table.columns))
         rows = [*table.rows, *([table.total] if table.total is not None else [])]
-        return layout.extents([heads, *map(self._cells, rows)])
+        cells = [
+            [
+                self._extent(cell, column)
+                for cell, column in zip(row, table.columns, strict=True)
+            ]
+            for row in rows
+        ]
+        return layout.extents([heads, *cells])
 
-    def _extent(self, cell: Inlines) -> layout.Extent:
+    def _extent(self, cell: Inlines, column: Column | None = None) -> layout.Extent:
         least, natural = 1.0, 0.0
         for part in cell:
             text, pieces = self._measured(part)
             bold = _BOLD if isinstance(part, Strong) else 1.0
             natural += bold * _em(text)
             least = max(least, bold * max(map(_em, pieces), default=0.0))
-        return layout.Extent(least=least, natural=max(natural, 1.0))
+        if column is not None and column.align == "right" and not _has_digit(cell):
+            natural = least  # "not measured" may stand in two lines
+        return layout.Extent(least=least, natural=max(natural, least))
 
     def _measured(self, part: Inline) -> tuple[str, list[str]]:
         """Return what a part prints, about, and the pieces it can be broken into."""
@@ -571,6 +584,10 @@ class _Part:
     total: tuple[Inlines, ...] | None
     widths: list[float] | None
     is_wide: bool
+
+
+def _has_digit(cell: Inlines) -> bool:
+    return any(c.isdigit() for c in plain(cell))
 
 
 def _head_extent(column: Column) -> layout.Extent:
