@@ -21,7 +21,7 @@ from fakes.nvml import FakeGpu, FakeNvml
 from fakes.powercap import Powercap
 
 from jupyter_green.devices import nvml, rapl
-from jupyter_green.devices.device import About, Device
+from jupyter_green.devices.device import About, Counter, Device
 from jupyter_green.devices.simulated import SimulatedDevice
 from jupyter_green.errors import DeviceError, DeviceLostError
 from jupyter_green.meter import Meter, WallClock
@@ -250,6 +250,21 @@ def test_a_reset_behind_another_fault_is_not_counted_across(
     assert "reset" in record.reason
     assert one.said == ["gpu 0: no answer", "gpu 0: counter was reset"]
     assert one.metered(1.0).energy_j == pytest.approx(100.0)
+
+
+def test_a_device_that_never_could_be_read_says_why(
+    bench: Callable[..., Bench],
+) -> None:
+    """Not only the warning: the record, too, has the cause."""
+
+    class Dead(SimulatedDevice):
+        def read(self) -> Counter:
+            raise DeviceError("gpu 0: no permission", remedy="ask the administrator")
+
+    one = bench(Dead(about("gpu-0", "gpu"), 100.0))
+    (device,) = one.metered(1.0).devices
+    assert missing(device)
+    assert device.reason.startswith("gpu 0: no permission")
 
 
 def replaced(counter: Path, kind: str) -> None:

@@ -219,7 +219,7 @@ def test_a_child_never_hangs_on_what_its_parent_was_doing() -> None:
                     own = meter.begin("child")
                     time.sleep(0.01)
                     record = meter.end(own, wait=False)
-                    is_own = record.parent is None and record.energy_j is not None
+                    is_own = record.parent == window.id and bool(record.energy_j)
                     meter.close()
                     os._exit(0 if is_left and is_own else 1)
                 finally:
@@ -240,6 +240,27 @@ def exit_status(pid: int, timeout_s: float) -> int:
     os.kill(pid, 9)
     os.waitpid(pid, 0)
     raise AssertionError("the child hangs")
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_window_in_a_forked_child_is_within_its_parents_window() -> None:
+    """What the child meters is part of the window it was forked in: charged once."""
+    reader, writer = os.pipe()
+    with Meter([package(50.0)]) as meter:
+        around = meter.begin("around")
+        pid = os.fork()
+        if not pid:  # pragma: no cover - another process
+            record = meter.end(meter.begin("child"))
+            os.write(writer, str(record.parent).encode())
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        meter.end(around)
+        after = meter.end(meter.begin("after"))
+    assert os.read(reader, 100).decode() == around.id
+    assert after.parent is None
+    os.close(reader)
+    os.close(writer)
 
 
 @needs_fork

@@ -57,7 +57,8 @@ def device_record(  # noqa: PLR0913 - all that is known of a device in a window
     """
     habit = habit or edges.Habit()
     first, last = begin.levels.get(about.id), end.levels.get(about.id)
-    reason = _reason_for_none(first, last)
+    cause = end.faults.get(about.id) or begin.faults.get(about.id, "")
+    reason = _reason_for_none(first, last, cause)
     if was_suspended(begin, end):
         reason = "the system was suspended meanwhile"
     if first is None or last is None or reason:
@@ -211,11 +212,12 @@ def _distinct(ticks: list[edges.Tick]) -> list[edges.Tick]:
     return kept
 
 
-def _reason_for_none(first: Level | None, last: Level | None) -> str:
+def _reason_for_none(first: Level | None, last: Level | None, cause: str) -> str:
     if last is None:
-        return "it could not be read"
+        return cause or "it could not be read"
     if first is None:
-        return "it could not be read at the start"
+        start = "it could not be read at the start"
+        return f"{start}: {cause}" if cause else start
     if first.fault:
         return first.fault
     if last.epoch != first.epoch and not last.fault:

@@ -52,7 +52,7 @@ UNKNOWN_W = 1000.0
 # A power that no reading saw is off what it is taken for by this part of it, and stays
 # what it was this many times as often as it changes.
 UNSEEN = 0.25
-STEADY = 4
+STEADY, OPEN_MOMENTS = 4, 4
 # The counter's own step, 1 mJ at each end of an interval, and rounding of powers.
 FLOOR_J = 0.001
 # Standard deviation of a window's end: a few steps of the interpreter.
@@ -426,12 +426,13 @@ def _open_end(gap: _Gap, whole: _Span, inner: _Span, cuts: Sequence[float]) -> _
         return _Moments(inside_j, whole_j, whole_var=(doubt_w * left_s) ** 2)
     if len(cuts) == 2:  # noqa: PLR2004 - no reading fell into the window
         return _hidden_window(gap, whole, inner)
-    steps = [whole.end_s] * STEADY * MOMENTS
-    width_s = whole.length_s / MOMENTS
-    steps += [whole.start_s + (i + 0.5) * width_s for i in range(MOMENTS)]
-    return _sample_moments(
-        [(gap.energy_j(inner, x), gap.energy_j(whole, x)) for x in steps]
-    )
+    width_s = whole.length_s / OPEN_MOMENTS
+    steps = [whole.start_s + (i + 0.5) * width_s for i in range(OPEN_MOMENTS)]
+    pairs = [
+        (gap.energy_j(inner, step_s), gap.energy_j(whole, step_s)) for step_s in steps
+    ]
+    steady = (gap.energy_j(inner, whole.end_s), gap.energy_j(whole, whole.end_s))
+    return _sample_moments(pairs + [steady] * STEADY * OPEN_MOMENTS)
 
 
 def _sample_moments(pairs: Sequence[tuple[float, float]]) -> _Moments:

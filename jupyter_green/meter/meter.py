@@ -463,10 +463,13 @@ class Meter:
             self._journal.ended(record)
 
     def _own_process(self) -> None:
-        """Begin anew in a forked child: what is open is its parent's."""
+        """Begin anew in a forked child: what is open is its parent's to end.
+
+        The windows of this thread stay those around what begins here.
+        """
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            self._lock, self._stacks = threading.RLock(), threading.local()
+            self._lock = threading.RLock()
             self._open, self._beats, self._settling = {}, {}, {}
             self._last_end_ns = None
 

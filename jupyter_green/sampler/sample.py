@@ -6,7 +6,7 @@ Frozen values; imports nothing of the project.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 
@@ -62,6 +62,7 @@ class Sample:
         host: CPU times, if they can be read.
         asleep_ns: Cumulative time that the system was suspended.
         cost_ns: Time that taking the sample took.
+        faults: Why the devices that never could be read could not, by id.
     """
 
     t_ns: int
@@ -69,6 +70,7 @@ class Sample:
     host: HostTimes | None = None
     asleep_ns: int = 0
     cost_ns: int = 0
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 class Tick(NamedTuple):

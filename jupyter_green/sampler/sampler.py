@@ -147,12 +147,15 @@ class Sampler:
             if with_host and at_end:
                 host = self._read_host_times()
             levels = {i: t.level for i, t in self._tracks.items() if t.level}
+            never = {
+                i: t.first_fault for i, t in self._tracks.items() if t.level is None
+            }
             asleep_ns = self._asleep_ns()
             done_ns = self.clock()
             if self._holders:
                 self.history.add(begun_ns, sum(v.energy_j for v in levels.values()))
         self._report(faults)
-        return Sample(moment_ns, levels, host, asleep_ns, done_ns - begun_ns)
+        return Sample(moment_ns, levels, host, asleep_ns, done_ns - begun_ns, never)
 
     def subscribe(self, listener: Callable[[Sample], None]) -> None:
         """Call *listener* on the background thread with each background sample."""

@@ -68,6 +68,8 @@ class Track:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.level: Level | None = None
+        # Why it could not be read so far; once it could, its level says so.
+        self.first_fault = ""
         # Asking a protocol costs more than a reading: once is enough.
         self._traced = device if isinstance(device, Traced) else None
         self._origin_j = 0.0
@@ -312,6 +314,7 @@ class Track:
 
     def _failed(self, err: Exception, *, lost: bool) -> str:
         fault = str(err) or type(err).__name__
+        self.first_fault = fault
         if self.level is not None:
             last = self.level
             # Only the first loss opens a new epoch, also where other faults led to it.
