@@ -31,9 +31,24 @@ SENTENCES = "We trained a model, which took its time; then we did it again. " * 
 # Written by the class itself below its first page, with and without the fragment.
 ELSEVIERS_FOOT = "has occurred while \\output is active"
 
+NEEDED = ("pdflatex", "bibtex", "kpsewhich", "pdftotext", "pdffonts")
+CLASSES = ("acmart.cls", "IEEEtran.cls", "revtex4-2.cls", "elsarticle.cls", "llncs.cls")
+FILES = (*CLASSES, "siunitx.sty", "algorithm.sty", "lmodern.sty", "sfrm1000.pfb")
+
+
+def _lacking() -> str:
+    """Return which program or file of TeX Live is not there."""
+    if programs := [name for name in NEEDED if not shutil.which(name)]:
+        return ", ".join(programs)
+    found = subprocess.run(
+        ["kpsewhich", *FILES], check=False, capture_output=True, encoding="utf-8"
+    ).stdout
+    return ", ".join(name for name in FILES if name not in found)
+
+
+LACKING = _lacking()
 needs_tex = pytest.mark.skipif(
-    not (shutil.which("pdflatex") and shutil.which("pdftotext")),
-    reason="pdflatex and pdftotext: install TeX Live and poppler-utils (.ci/run)",
+    bool(LACKING), reason=f"TeX Live and poppler-utils lack {LACKING} (see .ci/run)"
 )
 
 
