@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jupyter_green.magics import load_ipython_extension, unload_ipython_extension
     from jupyter_green.meter import Window
     from jupyter_green.records import DeviceRecord, Record
-    from jupyter_green.training import EarlyStopping, epochs, sweep
+    from jupyter_green.training import EarlyStopping, epochs, sweep, trials
 
 _HOMES = {
     "DeviceRecord": "records",
@@ -37,6 +37,7 @@ _HOMES = {
     "metered": "api",
     "report": "api",
     "sweep": "training",
+    "trials": "training",
     "unload_ipython_extension": "magics",
 }
 
@@ -72,5 +73,6 @@ __all__ = [
     "metered",
     "report",
     "sweep",
+    "trials",
     "unload_ipython_extension",
 ]

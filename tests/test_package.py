@@ -31,6 +31,7 @@ NAMES = [
     "load_ipython_extension",
     "metered",
     "sweep",
+    "trials",
     "unload_ipython_extension",
 ]
 

@@ -1,4 +1,4 @@
-"""Energy-aware training: epochs as records, forecasts, early stopping, sweeps.
+"""Energy-aware training: epochs as records, early stopping, sweeps, trials.
 
     run = jg.epochs(range(20), stop=jg.EarlyStopping("accuracy"))
     for epoch in run:
@@ -16,6 +16,7 @@ from jupyter_green.training.forecasts import Forecast, forecast
 from jupyter_green.training.loop import Epochs, epochs
 from jupyter_green.training.sweeping import sweep
 from jupyter_green.training.swept import Sweep
+from jupyter_green.training.turns import trials
 
 __all__ = [
     "EarlyStopping",
@@ -25,4 +26,5 @@ __all__ = [
     "epochs",
     "forecast",
     "sweep",
+    "trials",
 ]

@@ -112,7 +112,7 @@ def sweep(  # noqa: PLR0913 - all but the step by name
         _Candidate(dict(zip(grid, values, strict=True)))
         for values in itertools.product(*grid.values())
     ]
-    with _whole(used, label, purpose):
+    with whole(used, label, purpose):
         for candidate in candidates:
             _try(candidate, lambda c: _warm_up(step, c, warm_ups, least_s))
         turns = random.Random(seed)  # noqa: S311 - an order, no secret
@@ -151,7 +151,7 @@ def _checked(
 
 
 @contextmanager
-def _whole(session: Session, label: str, purpose: str) -> Iterator[None]:
+def whole(session: Session, label: str, purpose: str | None) -> Iterator[None]:
     """Put a window around the sweep, unless there is one already."""
     if session.meter.innermost is not None:
         yield
