@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from appendix_ledgers import FRANCE, POLAND, UNHURRIED, at, ledgers
 from hypothesis import given
@@ -487,6 +488,59 @@ def test_the_label_is_the_minimum_over_the_aspects(
     assert quality.level == level == min(a.level for a in quality.aspects)
     if weakest:
         assert tuple(a.aspect for a in quality.aspects if a.level == level) == weakest
+
+
+def test_a_meter_at_the_wall_gives_the_best_label() -> None:
+    """All the time, alone, on all nodes as the authors say; not where one lacks."""
+    meter = record(devices=(device(id="wall", kind="machine", name="PDU"),))
+    known = AuthorFacts(nodes=1, is_whole_machine_metered=True)
+    assert build([meter], known).quality.level == 3
+    more = build([meter], AuthorFacts(nodes=4, is_whole_machine_metered=True)).quality
+    assert more.level == 0
+    (machines,) = (a for a in more.aspects if a.aspect == "machines")
+    assert machines.reasons == ("some-nodes-not-metered",)
+    assert machines.fraction == near(0.25)
+    others = AuthorFacts(nodes=1, is_whole_machine_metered=True, is_exclusive=False)
+    assert build([meter], others).quality.level == 1
+    gaps = record(devices=(device(id="wall", kind="machine", coverage=0.995),))
+    assert build([gaps], known).quality.level == 2
+    assert "component-energy" not in codes(build([meter]))
+
+
+def test_the_range_of_the_pue_widens_the_range_of_co2e() -> None:
+    """1 kWh ± 10 %, PUE 1.1 to 1.5, 660 g/kWh without a range."""
+    one = record(
+        devices=(device(3.6e6, uncertainty_j=0.36e6, uncertainty_random_j=0.0),),
+        intensity=POLAND,
+    )
+    facts = build([one], AuthorFacts(pue=1.3, pue_low=1.1, pue_high=1.5))
+    assert facts.totals.amount.co2e_kg == near(1.3 * 0.66)
+    assert facts.totals.amount.co2e_low_kg == near(0.9 * 1.1 * 0.66)
+    assert facts.totals.amount.co2e_high_kg == near(1.1 * 1.5 * 0.66)
+    assert facts.totals.range_covers == ("energy", "pue")
+    codes_of = codes(facts)
+    assert "intensity-range-unknown" in codes_of
+    assert "pue-is-one" not in codes_of
+
+
+def test_without_any_interval_there_is_no_range() -> None:
+    """A range of unknown origin would be an invented one."""
+    one = record(devices=(device(uncertainty_j=None),), intensity=POLAND)
+    amount = build([one]).totals.amount
+    assert amount.co2e_kg is not None
+    assert amount.co2e_low_kg is amount.co2e_high_kg is None
+    assert build([one]).totals.range_covers == ()
+
+
+def test_impossible_terms_are_not_used() -> None:
+    """A PUE of 0 is none; an intensity below 0 gives no CO2e."""
+    odd = record(
+        intensity=msgspec.structs.replace(POLAND, g_per_kwh=-5.0),
+        pue=Pue(value=0.0, source="?"),
+    )
+    (supply,) = build([odd]).totals.supplies
+    assert (supply.pue, supply.g_per_kwh, supply.co2e_kg) == (1.0, None, None)
+    assert codes(build([odd]))["no-intensity"] == 1
 
 
 def test_clocks_zones_and_versions_are_mentioned() -> None:

@@ -32,6 +32,7 @@ from jupyter_green.report.appendix.diff import diff
 from jupyter_green.report.appendix.facts import Appendix
 from jupyter_green.report.appendix.leaves import leaves
 from jupyter_green.report.appendix.origin import Source
+from jupyter_green.report.appendix.plausibility import implausible
 from jupyter_green.report.appendix.verify import verify
 
 RUNS = [
@@ -193,6 +194,44 @@ def test_what_cannot_be_true_is_said() -> None:
     found = verify(seal(build(hot)), hot)
     assert [d.kind for d in found] == ["implausible"]
     assert "1e+04 W" in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("totals", "amount", "energy_it_kwh"), -1.0, "the energy is negative"),
+        (("totals", "amount", "co2e_kg"), -1.0, "the CO2e is negative"),
+        (("compute", "gpu_hours"), 1e3, "GPU-hours are more than 1 GPUs x"),
+        (("totals", "components", 0, "energy_kwh"), 1.0, "components do not add up"),
+        (("by_purpose", 0, "amount", "energy_it_kwh"), 1.0, "purposes do not add up"),
+        (("totals", "supplies", 0, "pue"), 1.5, "energy x PUE is not the facility"),
+        (("totals", "supplies", 0, "co2e_kg"), 9.0, "x intensity is not the CO2e"),
+        (("compute", "devices", 0, "energy_kwh"), 9.0, "more than its power limit"),
+    ],
+)
+def test_a_report_that_contradicts_itself_is_told_without_the_ledger(
+    place: tuple[Any, ...], value: float, words: str
+) -> None:
+    """Sums, products and limits are looked at in the report alone."""
+    plain = json.loads(msgspec.json.encode(FACTS))
+    inside = plain
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = value
+    sentences = list(implausible(msgspec.convert(plain, Appendix)))
+    assert any(words in sentence for sentence in sentences), sentences
+    assert list(implausible(FACTS)) == []
+
+
+def test_differences_read_as_sentences() -> None:
+    """One line each, for the shell."""
+    wrong = changed(FACTS, ("totals", "amount", "runs"), 1.0)
+    lines = [str(d) for d in verify(Report(appendix=wrong, sha256="0" * 64), RUNS)]
+    assert lines[0].startswith(f"sha256: stated {'0' * 64}, but the facts give ")
+    assert "totals.amount.runs: the report says 7, the records give 6" in lines
+    hot = [record(devices=(device(1e5, power_limit_w=700.0),))]
+    (line,) = map(str, verify(seal(build(hot)), hot))
+    assert line.startswith("implausible: device 1 (H200)")
 
 
 def test_an_anonymous_report_of_some_notebooks_needs_their_names() -> None:

@@ -51,8 +51,8 @@ class Terms(Struct, frozen=True, kw_only=True):
 
     @property
     def has_pue_range(self) -> bool:
-        """Whether the PUE has a range, or is 1 because only components are meant."""
-        return self.pue == Pue() or None not in (self.pue_low, self.pue_high)
+        """Whether the PUE has a range."""
+        return None not in (self.pue_low, self.pue_high)
 
     @property
     def has_intensity_range(self) -> bool:
