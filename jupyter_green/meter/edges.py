@@ -272,14 +272,19 @@ def _partial(
     for start_s, end_s in breaks:
         paused_s = _Span(start_s, end_s).within(interval).length_s
         known = known.plus(_Moments(whole_var=(0.5 * highest_w * paused_s) ** 2))
-    scored = []
-    for own in (True, False):
-        moments = known
-        for gap in gaps:
-            moments = moments.plus(_gap_moments(gap, interval, inside, noise_w, own))
-        score = _log_likelihood(moments, counted_j)
-        scored.append(_Scored(_conditioned(moments, counted_j), score))
-    return scored[0], scored[1]
+    own = other = known
+    for gap in gaps:
+        part = _gap_moments(gap, interval, inside, noise_w, own=False)
+        other = other.plus(part)
+        # Only where the window begins or ends do the pictures differ.
+        if any(gap.span.holds(t_s) for t_s in inside):
+            part = _gap_moments(gap, interval, inside, noise_w, own=True)
+        own = own.plus(part)
+    first, second = (
+        _Scored(_conditioned(moments, counted_j), _log_likelihood(moments, counted_j))
+        for moments in (own, other)
+    )
+    return first, second
 
 
 def _sum(parts: Sequence[Estimate]) -> Estimate:
@@ -380,6 +385,9 @@ def _gap_moments(
         moments = _open_end(gap, whole, inner, cuts)
     elif len(cuts) == 2:  # noqa: PLR2004 - the window lies between two readings
         moments = _hidden_window(gap, whole, inner)
+    elif gap.before_w == gap.after_w:
+        steady_w = gap.before_w
+        moments = _Moments(steady_w * inner.length_s, steady_w * whole.length_s)
     else:
         width_s = gap.span.length_s / MOMENTS
         steps = [gap.span.start_s + (i + 0.5) * width_s for i in range(MOMENTS)]
