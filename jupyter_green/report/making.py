@@ -56,6 +56,7 @@ ANSWERS_FILE = "energy-answers.md"
 CHECKLIST_FILE = "energy-neurips-item-8.tex"
 FORM_FILE = "energy-compute-form.csv"
 PDF_FILE = "energy-standalone.pdf"
+PICTURES = {"markdown": "svg", "html": "svg", "latex": "pdf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,7 @@ class _Maker:
         self._request = request
         self._report = report
         self._work = work
-        self._drawn: dict[str, dict[str, bytes]] = {}
+        self._drawn: dict[str, bytes] | None = None
         self._task = task
         self._table = table
         self.warnings: list[str] = []
@@ -293,23 +294,18 @@ class _Maker:
             self._report.appendix, figures=figures, report_sha256=self._report.sha256
         )
 
-    def _pictures(self, *kinds: str) -> dict[str, bytes]:
-        """Draw the figures once for each kind of file."""
+    def _pictures(self, kind: str) -> dict[str, bytes]:
+        """Return the figures of one kind; all kinds that are needed are drawn once."""
         if not self._request.figures:
             return {}
-        from jupyter_green.report.figures import draw  # noqa: PLC0415 - matplotlib
-        from jupyter_green.report.plotting import plots  # noqa: PLC0415
+        if self._drawn is None:
+            from jupyter_green.report.figures import draw  # noqa: PLC0415 - matplotlib
+            from jupyter_green.report.plotting import plots  # noqa: PLC0415
 
-        missing = [kind for kind in kinds if kind not in self._drawn]
-        if missing:
-            drawn = draw(*plots(self._report.appendix, self._work), kinds=missing)
-            for kind in missing:
-                self._drawn[kind] = {
-                    name: data
-                    for name, data in drawn.items()
-                    if name.endswith(f".{kind}")
-                }
-        return {name: d for kind in kinds for name, d in self._drawn[kind].items()}
+            wanted = formats_of(self._request)
+            kinds = dict.fromkeys(PICTURES[name] for name in wanted if name in PICTURES)
+            self._drawn = draw(*plots(self._report.appendix, self._work), kinds=kinds)
+        return {n: data for n, data in self._drawn.items() if n.endswith(f".{kind}")}
 
     def _markdown(self) -> Mapping[str, str | bytes]:
         from jupyter_green.report.render import markdown  # noqa: PLC0415

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from typing import Any
+
+import numpy as np
 
 from jupyter_green.ledger.shares import EPOCH
 from jupyter_green.report.appendix.facts import Appendix, RunFacts
@@ -20,6 +23,7 @@ from jupyter_green.report.figures import (
 )
 from jupyter_green.units import j_from_kwh
 
+MOST_RUNS = 2000  # of a line; more are not seen on a column's width
 MOST_CURVES = 3  # each has a panel of its own: more fill a page
 
 
@@ -48,29 +52,33 @@ def _purposes(facts: Appendix) -> Purposes:
 
 
 def _course(work: Work) -> Course:
-    run = work.run
-    columns = (
-        run["begin_us"].tolist(),
-        run["length_us"].tolist(),
-        run["is_dated"].tolist(),
-        work.run_energy_j.tolist(),
-        work.run_co2e_g.tolist(),
-        run["is_failed"].tolist(),
-    )
+    """Return the runs in time; of very many, neighbours that ended well together."""
+    dated = np.flatnonzero(work.run["is_dated"])
+    failed = dated[work.run["is_failed"][dated]]
+    well = dated[~work.run["is_failed"][dated]]
+    well = well[np.argsort(work.run["begin_us"][well], kind="stable")]
+    length = max(1, math.ceil(len(well) / MOST_RUNS))
+    groups = [well[at : at + length] for at in range(0, len(well), length)]
+    groups += [failed[at : at + 1] for at in range(len(failed))]
+    first_failed = len(groups) - len(failed)
     return Course(
         runs=tuple(
-            Run(
-                start=EPOCH + timedelta(microseconds=begin),
-                end=EPOCH + timedelta(microseconds=begin + length),
-                energy_j=_known(energy_j),
-                co2e_g=_known(co2e_g),
-                failed=bool(failed),
-            )
-            for begin, length, is_dated, energy_j, co2e_g, failed in zip(
-                *columns, strict=True
-            )
-            if is_dated
+            _run(work, group, is_failed=number >= first_failed)
+            for number, group in enumerate(groups)
         )
+    )
+
+
+def _run(work: Work, group: Any, *, is_failed: bool) -> Run:
+    """Return the runs of a group as one."""
+    begin = work.run["begin_us"][group]
+    end = begin + work.run["length_us"][group]
+    return Run(
+        start=EPOCH + timedelta(microseconds=int(begin.min())),
+        end=EPOCH + timedelta(microseconds=int(end.max())),
+        energy_j=_known(work.run_energy_j[group]),
+        co2e_g=_known(work.run_co2e_g[group]),
+        failed=is_failed,
     )
 
 
@@ -91,5 +99,7 @@ def _joules(kwh: float | None) -> float | None:
     return None if kwh is None else j_from_kwh(kwh)
 
 
-def _known(figure: float) -> float | None:
-    return None if math.isnan(figure) else figure
+def _known(figures: Any) -> float | None:
+    """Return the sum of those that are known; None if none is."""
+    known = figures[~np.isnan(figures)]
+    return float(known.sum()) if len(known) else None
