@@ -211,18 +211,25 @@ async function exportReport(options: ICommandOptions): Promise<void> {
     }
   );
   try {
-    const files = await model.report({ ...value, path }, (fraction, text) => {
+    const job = await model.report({ ...value, path }, (fraction, text) => {
       Notification.update({
         id,
         message: text || trans.__('Writing the appendix…'),
         ...(fraction !== null && { progress: fraction })
       });
     });
+    const files = job.files ?? [];
+    const written = trans._n(
+      '%1 file written.',
+      '%1 files written.',
+      files.length
+    );
+    const warnings = job.warnings ?? [];
     Notification.update({
       id,
-      type: 'success',
-      message: trans._n('%1 file written', '%1 files written', files.length),
-      autoClose: 4000
+      type: warnings.length ? 'warning' : 'success',
+      message: [written, ...warnings].join(' '),
+      autoClose: warnings.length ? false : 4000
     });
     await openFiles(options, files);
   } catch (error) {

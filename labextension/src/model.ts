@@ -28,6 +28,7 @@ import {
   type IProblem,
   type IRecord,
   type IRecords,
+  type IReportJob,
   type IReportRequest,
   type IRunning,
   type ITotals,
@@ -191,7 +192,7 @@ export class GreenModel implements IGreenModel {
   async report(
     request: IReportRequest,
     onProgress: (fraction: number | null, text: string) => void
-  ): Promise<string[]> {
+  ): Promise<IReportJob> {
     const job = await this._api.report(request);
     const follow = (_: unknown, message: StreamMessage) => {
       if (message.type === 'progress' && message.job === job) {
@@ -206,8 +207,8 @@ export class GreenModel implements IGreenModel {
         if (state.problem) {
           throw new GreenError(asProblem(state.problem));
         }
-        if (state.files) {
-          return state.files;
+        if (state.state === 'done') {
+          return state;
         }
         await new Promise(resolve => setTimeout(resolve, JOB_POLL_MS));
       }

@@ -13,6 +13,7 @@ import {
 import type { Contents, KernelMessage } from '@jupyterlab/services';
 import { Signal, type ISignal } from '@lumino/signaling';
 
+import { meteringAfter } from './metering';
 import type {
   ICellName,
   INotebook,
@@ -166,9 +167,8 @@ export class OpenNotebook implements INotebook {
     // The cell's first line may have changed since it was read.
     this._cells = null;
     const source = args.cell.model.sharedModel.getSource();
-    const loads = /^\s*%(re)?load_ext\s+jupyter_green\b/m.test(source);
-    if (loads && args.success && this._metering === 'unknown') {
-      this._metering = 'loaded';
+    if (args.success) {
+      this._metering = meteringAfter(source, this._metering);
     }
     this._changed.emit();
   }

@@ -249,6 +249,8 @@ export interface IReportJob {
   state: string;
   fraction?: number | null;
   files?: string[] | null;
+  /** What to know of the files, as sentences. */
+  warnings?: string[];
   problem?: IProblem | string | null;
 }
 
@@ -387,7 +389,7 @@ export interface IGreenModel extends IDisposable {
   report(
     request: IReportRequest,
     onProgress: (fraction: number | null, text: string) => void
-  ): Promise<string[]>;
+  ): Promise<IReportJob>;
 }
 
 /** Gives other extensions the model. */
