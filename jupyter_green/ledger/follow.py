@@ -54,7 +54,25 @@ MAX_TOLD = 1000  # problems that one poll tells
 T = TypeVar("T")
 Found = dict[Path, os.stat_result]
 # File, offset and size of a line, and its context.
-Place = tuple[Tail, int, int, AnyContext | None]
+
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where a line stands.
+
+    One is kept for each record, and it is no part of a ring: the garbage collector,
+    which stops all threads, need not look at it.
+
+    Attributes:
+        tail: The file.
+        offset: Bytes before the line.
+        size: Bytes of the line.
+        context: What the line refers to.
+    """
+
+    tail: Any
+    offset: int
+    size: int
+    context: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +284,7 @@ class LedgerFollower:
                 continue
             if contexts.problem:
                 self._report(path, number, contexts.problem)
-            known.place = (tail, offset, len(chunk), contexts.used)
+            known.place = Place(tail, offset, len(chunk), contexts.used)
             known.take(line)
             if path not in self._newer and (why := why_newer(line)):
                 self._newer.add(path)
@@ -288,7 +306,8 @@ class LedgerFollower:
         return [known.tagged(record) for record in changed.values()]
 
     def _again(self, identifier: str, place: Place) -> Record | None:
-        tail, offset, size, context = place
+        tail, offset, size = place.tail, place.offset, place.size
+        context: AnyContext | None = place.context
         try:
             line = complete(self._decode(tail.line_at(offset, size)), context)
         except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as err:
