@@ -67,6 +67,7 @@ from jupyter_green.session import provenance
 from jupyter_green.settings import Resolved
 
 T = TypeVar("T")
+About = tuple[LedgerAnswer, Location, tuple[str, ...]]
 
 # A finished cell is told within this time and the time to read its line.
 FOLLOW_S = 0.2
@@ -137,6 +138,7 @@ class GreenServer:
         self._running_told_s = float("-inf")
         self._was_running = False
         self._locations: bytes = b""
+        self._told_about: tuple[Resolved, About] | None = None
         self._is_closed = False
 
     # What clients ask.
@@ -147,7 +149,7 @@ class GreenServer:
         resolved = await self._settings(folder)
         found = await self._found()
         snapshot = await self._view(places.ledger_of(resolved)).fresh()
-        ledger, location, formats = await self._call(_about, resolved)
+        ledger, location, formats = await self._about(resolved)
         if snapshot.is_ready:
             ledger = msgspec.structs.replace(ledger, runs=snapshot.runs, state="ready")
         is_named = resolved.values.store_host_name
@@ -543,6 +545,12 @@ class GreenServer:
         view.asked_s = self._clock()
         return view
 
+    async def _about(self, resolved: Resolved) -> About:
+        """Return what follows from settings, found anew whenever they are read."""
+        if self._told_about is None or self._told_about[0] is not resolved:
+            self._told_about = resolved, await self._call(_about, resolved)
+        return self._told_about[1]
+
     async def _found(self) -> Found | None:
         if self.power.found is None:
             await self._call(self.power.wait_ready, FIND_S)
@@ -589,7 +597,7 @@ def _discover(resolved: Resolved) -> Found:
     return discover(resolved.values)
 
 
-def _about(resolved: Resolved) -> tuple[LedgerAnswer, Location, tuple[str, ...]]:
+def _about(resolved: Resolved) -> About:
     folder = places.ledger_of(resolved)
     problem = _unreadable(folder)
     ledger = LedgerAnswer(
