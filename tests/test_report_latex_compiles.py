@@ -54,13 +54,18 @@ needs_tex = pytest.mark.skipif(
 
 @cache
 def pictures() -> dict[str, bytes]:
-    """Return the figures, as PDF."""
+    """Return the figures as PDF, as tall as those of a real project."""
     start = datetime(2026, 9, 1, tzinfo=UTC)
     day = timedelta(days=1)
     return figures.draw(
-        figures.Purposes((figures.Bar("final", 6e6, 3e5),)),
+        figures.Purposes(tuple(figures.Bar(f"use {i}", 6e6, 3e5) for i in range(6))),
         figures.Course((figures.Run(start, start + day, 6e6, 700.0),)),
-        figures.Curves((figures.Curve("train", (1.0, 2.0), (200.0, 300.0)),)),
+        figures.Curves(
+            tuple(
+                figures.Curve(f"train {i}", (1.0, 2.0), (200.0, 300.0))
+                for i in range(4)
+            )
+        ),
         kinds=["pdf"],
     )
 
@@ -184,6 +189,11 @@ def test_what_was_written_can_be_read_in(name: str, tmp_path: Path):
     assert "not measured" in text
     assert re.search(r"NVIDIA\s+H100", text)
     assert "the limits in" in text
+    in_figures = ("use 5", "Date (UTC)", "train 3", "mean 250 W")
+    if "graphicx" not in paper(name, "ordinary").log:
+        in_figures = ("fig-purpose.pdf", "fig-time.pdf", "fig-power.pdf")
+    for words in in_figures:
+        assert words in text, "no figure is lost"
     assert "??" not in text, "every reference has its number"
     assert "[?]" not in text
 

@@ -280,7 +280,10 @@ class _Writer:
         ]
         for section in self.document.sections:
             parts += ["", *self._section(section)]
-        return "\n".join([*parts, r"\par\endgroup", ""])
+        # The package balance, which acmart loads, loses floats that are still waiting
+        # at the paper's end.
+        end = r"\par\endgroup\ifdefined\balance\clearpage\fi"
+        return "\n".join([*parts, end, ""])
 
     def _heading(self) -> Iterator[str]:
         label = rf"\label{{{self._label('section', self.document.label)}}}"
