@@ -136,7 +136,9 @@ class LedgerView:
         self.snapshot = Snapshot()
         self._tell = tell
         self._clock = clock
-        self._reader = _Reader(follower or LedgerFollower([folder]))
+        if follower is None:
+            follower = LedgerFollower([folder])
+        self._reader = _Reader(follower)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="jupyter-green-ledger")
         self._polling: asyncio.Task[None] | None = None
         self._read_s = float("-inf")
