@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -420,6 +421,43 @@ def test_callbacks_of_scikit_learn_are_metered_by_iterations(session: Session):
     model.fit(X, Y)
     parts = checked_parts(session, len(callback.rounds.records))
     assert len(parts) > 2
+
+
+# Optuna.
+
+
+def test_optuna_searches_by_quality_and_energy(session: Session):
+    """Every trial is a record of purpose search; the front is Optuna's own."""
+    optuna = pytest.importorskip("optuna", reason=NOT_HERE)
+    from jupyter_green.training.search import two_objectives  # noqa: PLC0415
+
+    def train(trial: Any) -> float:
+        width = trial.suggest_int("width", 1, 5)
+        trial.suggest_categorical("kind", ["a", "b"])
+        if trial.number == 3:
+            raise optuna.TrialPruned
+        time.sleep(0.004 * width)
+        return width / 10
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        directions=["maximize", "minimize"],
+        sampler=optuna.samplers.RandomSampler(seed=1),
+    )
+    study.optimize(two_objectives(train, session=session, metric="acc"), n_trials=8)
+    records = sorted(stored(session), key=lambda r: r.metrics["trial"])
+    assert [r.purpose for r in records] == ["search"] * 8
+    assert records[3].error == "TrialPruned"
+    done = [t for t in study.trials if t.values]
+    assert len(done) == 7
+    for trial in done:
+        kept = records[trial.number]
+        assert kept.metrics["acc"] == trial.values[0]
+        assert kept.metrics["width"] == trial.params["width"]
+        assert "kind" not in kept.metrics
+        assert kept.energy_j == trial.values[1]
+    best = max(study.best_trials, key=lambda t: t.values[0])
+    assert best.params["width"] == max(t.params["width"] for t in done)
 
 
 # Any of them.
