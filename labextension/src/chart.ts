@@ -163,9 +163,10 @@ export class PowerChart {
     ctx.fillStyle = colour;
     ctx.font = font.replace(/^(\d+)/, size => String(Number(size) * ratio));
     ctx.textBaseline = 'top';
-    for (const band of this._bands) {
-      const left = plot.valToPos(band.from, 'x', true);
-      const right = Math.max(plot.valToPos(band.to, 'x', true), left + ratio);
+    const position = (time: number) => plot.valToPos(time, 'x', true);
+    for (const band of merged(this._bands, position, ratio)) {
+      const left = position(band.from);
+      const right = Math.max(position(band.to), left + ratio);
       ctx.globalAlpha = BAND_OPACITY;
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
       ctx.globalAlpha = 0.7;
@@ -197,6 +198,25 @@ export class PowerChart {
   private _plot: uPlot;
   private _bands: readonly IBand[] = [];
   private _seconds = 300;
+}
+
+/** Return the bands as they can be told apart: those that touch are one, unnamed. */
+function merged(
+  bands: readonly IBand[],
+  position: (time: number) => number,
+  least: number
+): IBand[] {
+  const apart: IBand[] = [];
+  for (const band of [...bands].sort((a, b) => a.from - b.from)) {
+    const last = apart[apart.length - 1];
+    if (last && position(band.from) - position(last.to) < least) {
+      last.to = Math.max(last.to, band.to);
+      last.label = '';
+    } else {
+      apart.push({ ...band });
+    }
+  }
+  return apart;
 }
 
 /** Return a colour of the theme with an opacity, whatever form it is written in. */

@@ -26,7 +26,8 @@ const STOP = '%green off';
 /** Of an export's files those that are documents, the most readable first. */
 const OPENED = ['.pdf', '.html', '.md', '.tex', '.json', '.csv'];
 const MOST_OPENED = 4;
-const HELPERS = /(macros|\.bib$|figure)/;
+/** What belongs to a document and is none itself. */
+const PARTS = /(^|\/)(fig|energy-(macros|manifest|standalone|\w+-item))[^/]*$/;
 
 /** What the commands need. */
 export interface ICommandOptions {
@@ -214,7 +215,7 @@ async function exportReport(options: ICommandOptions): Promise<void> {
     const job = await model.report({ ...value, path }, (fraction, text) => {
       Notification.update({
         id,
-        message: text || trans.__('Writing the appendix…'),
+        message: trans.__('Writing the appendix… %1', text),
         ...(fraction !== null && { progress: fraction })
       });
     });
@@ -244,7 +245,7 @@ async function openFiles(
 ): Promise<void> {
   const rank = (file: string) => OPENED.findIndex(end => file.endsWith(end));
   const shown = files
-    .filter(file => rank(file) >= 0 && !HELPERS.test(file))
+    .filter(file => rank(file) >= 0 && !PARTS.test(file))
     .sort((a, b) => rank(a) - rank(b))
     .slice(0, MOST_OPENED);
   // The most readable one last, so that it is in front.

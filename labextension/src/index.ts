@@ -113,14 +113,18 @@ const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-green:status',
   description: 'Watts and grams in the status bar.',
   autoStart: true,
-  requires: [IGreenModel, IStatusBar],
-  optional: [ITranslator],
+  requires: [IGreenModel],
+  optional: [IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     model: IGreenModel,
-    statusBar: IStatusBar,
+    statusBar: IStatusBar | null,
     translator: ITranslator | null
   ) => {
+    // Notebook 7 has no status bar.
+    if (!statusBar) {
+      return;
+    }
     const item = new GreenStatus(model, words(translator), () => {
       void app.commands.execute(CommandIDs.openPanel);
     });
@@ -140,20 +144,20 @@ const badgePlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-green:badges',
   description: 'What it cost, below each metered cell.',
   autoStart: true,
-  requires: [IGreenModel, INotebookTracker],
-  optional: [ITranslator],
+  requires: [IGreenModel],
+  optional: [INotebookTracker, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     model: IGreenModel,
-    tracker: INotebookTracker,
+    tracker: INotebookTracker | null,
     translator: ITranslator | null
   ) => {
     const trans = words(translator);
     const openPanel = () => {
       void app.commands.execute(CommandIDs.openPanel);
     };
-    tracker.forEach(panel => add(panel));
-    tracker.widgetAdded.connect((_, panel) => add(panel));
+    tracker?.forEach(panel => add(panel));
+    tracker?.widgetAdded.connect((_, panel) => add(panel));
     function add(panel: NotebookPanel): void {
       void panel.context.ready.then(() => {
         if (!panel.isDisposed) {

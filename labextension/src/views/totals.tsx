@@ -27,7 +27,7 @@ export function Totals(): JSX.Element {
   const known = SCOPES.filter(scope => model.totals.has(scope));
   return (
     <Section name="totals" title={trans.__('So far')}>
-      <table className="jp-GreenTotals">
+      <table className="jp-GreenTotals" hidden={!known.length}>
         <thead>
           <tr>
             <td />
