@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jupyter_green.report.compose.page import Page, cells, inline, listed
+from jupyter_green.report.compose.page import Page, cells, inline, listed, trimmed
 from jupyter_green.report.compose.units import count, time_unit
 from jupyter_green.report.compose.words import (
     ATTRIBUTION,
@@ -137,7 +137,7 @@ def _notebooks(page: Page) -> Table:
             )
         )
     others = extent.other_notebooks
-    return Table(
+    table = Table(
         label="notebooks",
         caption="Notebooks of this report, the largest first.",
         columns=(
@@ -155,3 +155,4 @@ def _notebooks(page: Page) -> Table:
             ".",
         ),
     )
+    return trimmed(table, page)

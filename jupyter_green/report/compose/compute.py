@@ -13,6 +13,7 @@ from jupyter_green.report.compose.page import (
     inline,
     listed,
     paragraph,
+    trimmed,
 )
 from jupyter_green.report.compose.units import count, plain_number, time_unit
 from jupyter_green.report.compose.words import KINDS, SHORT_BASES, word
@@ -73,7 +74,7 @@ def _hours(page: Page) -> Iterator[Inline | str]:
 
 
 def _devices(page: Page) -> Table:
-    return Table(
+    table = Table(
         label="devices",
         caption="Devices that the runs used, equal ones together.",
         columns=(
@@ -92,6 +93,7 @@ def _devices(page: Page) -> Table:
         ),
         wide=True,
     )
+    return trimmed(table, page)
 
 
 def _device_row(page: Page, group: DeviceGroup) -> tuple[Inlines, ...]:
@@ -113,7 +115,7 @@ def _machines(page: Page) -> Table:
     machines = page.facts.compute.machines
     rest = len(machines) - SHOWN_MACHINES
     unit = time_unit(*(machine.wall_time_s for machine in machines))
-    return Table(
+    table = Table(
         label="machines",
         caption="Machines that the runs were on.",
         columns=(
@@ -143,6 +145,7 @@ def _machines(page: Page) -> Table:
         ),
         wide=True,
     )
+    return trimmed(table, page)
 
 
 def _machine_name(machine: MachineFacts) -> Inline | str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jupyter_green.report.appendix.facts import Amount, Experiment, Listing, Spread
-from jupyter_green.report.compose.page import Page, cells, inline, paragraph
+from jupyter_green.report.compose.page import Page, cells, inline, paragraph, trimmed
 from jupyter_green.report.compose.units import (
     Unit,
     count,
@@ -81,7 +81,7 @@ def _table(page: Page, listing: Listing, label: str) -> Table:
         )
     amount = page.facts.totals.amount
     name = "experiment" if label == "experiments" else "cell"
-    return Table(
+    table = Table(
         label=label,
         caption=f"Largest {name}s by energy; one run's time and energy as mean ± "
         "standard deviation.",
@@ -108,6 +108,7 @@ def _table(page: Page, listing: Listing, label: str) -> Table:
         note=inline(*_note(listing)),
         wide=True,
     )
+    return trimmed(table, page)
 
 
 def _row(

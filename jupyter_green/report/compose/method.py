@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_green.report.appendix.facts import DeviceFacts
-from jupyter_green.report.compose.page import Page, cells, inline, listed, paragraph
+from jupyter_green.report.compose.page import (
+    Page,
+    cells,
+    inline,
+    listed,
+    paragraph,
+    trimmed,
+)
 from jupyter_green.report.compose.units import count, percent
 from jupyter_green.report.compose.words import (
     ASPECTS,
@@ -80,7 +87,7 @@ def _readings(page: Page) -> Iterator[Inline | str]:
 def _devices(page: Page) -> Table:
     devices = page.facts.compute.devices
     rest = len(devices) - SHOWN_DEVICES
-    return Table(
+    table = Table(
         label="method-devices",
         caption="How each device was read.",
         columns=(
@@ -100,6 +107,7 @@ def _devices(page: Page) -> Table:
         ),
         wide=True,
     )
+    return trimmed(table, page)
 
 
 def _device_row(device: DeviceFacts) -> tuple[Inlines, ...]:
@@ -115,6 +123,7 @@ def _device_row(device: DeviceFacts) -> tuple[Inlines, ...]:
             for use in device.methods
         )
     known = device.energy_kwh is not None
+    is_read = any(use.method in {"counter", "integrated"} for use in device.methods)
     calibration = percent(device.calibration) if device.calibration else "not stated"
     resolution = "" if device.resolution_j is None else f"{device.resolution_j:.3g}"
     return cells(
@@ -122,7 +131,7 @@ def _device_row(device: DeviceFacts) -> tuple[Inlines, ...]:
         methods or "not measured",
         f"{device.runs:,}",
         percent(device.coverage),
-        calibration if known else "",
+        calibration if known and is_read else "",
         resolution,
     )
 
@@ -160,7 +169,7 @@ def _aspects(page: Page) -> Table:
                 "; ".join(reasons) or "nothing",
             )
         )
-    return Table(
+    table = Table(
         label="quality",
         caption="The quality label by aspect, and what keeps each from the next level.",
         columns=(
@@ -174,3 +183,4 @@ def _aspects(page: Page) -> Table:
             "sampled power. Q0: models, or less."
         ),
     )
+    return trimmed(table, page)

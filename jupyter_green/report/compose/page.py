@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from jupyter_green.report.appendix.facts import Appendix
 from jupyter_green.report.compose.units import (
     Unit,
@@ -22,6 +24,7 @@ from jupyter_green.report.document import (
     Inline,
     Inlines,
     Paragraph,
+    Table,
     Text,
     Value,
 )
@@ -29,6 +32,8 @@ from jupyter_green.report.document import (
 NOT_STATED = "not stated"
 NOT_MEASURED = "not measured"
 NOT_RECORDED = "not recorded"
+GPU_HOURS = "GPU-hours"
+EMPTY = (Text(""),)  # a cell with nothing to say
 
 
 @dataclass(slots=True)
@@ -101,6 +106,24 @@ def inline(*parts: Inline | str) -> Inlines:
 def cells(*texts: Inline | str) -> tuple[Inlines, ...]:
     """Return a table's row of one part for each cell."""
     return tuple(inline(text) for text in texts)
+
+
+def trimmed(table: Table, page: Page) -> Table:
+    """Return the table without columns that say nothing: empty, or of no GPU."""
+    if not table.rows:
+        return table
+    kept = [
+        at
+        for at, column in enumerate(table.columns)
+        if any(row[at] != EMPTY for row in table.rows)
+        and (page.facts.compute.gpus or column.title != GPU_HOURS)
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[at] for at in kept),
+        rows=tuple(tuple(row[at] for at in kept) for row in table.rows),
+        total=None if table.total is None else tuple(table.total[at] for at in kept),
+    )
 
 
 def listed(texts: Sequence[str], word: str = "and") -> str:

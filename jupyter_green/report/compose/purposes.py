@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_green.report.appendix.facts import Amount
-from jupyter_green.report.compose.page import Page, cells, inline, listed, paragraph
+from jupyter_green.report.compose.page import (
+    Page,
+    cells,
+    inline,
+    listed,
+    paragraph,
+    trimmed,
+)
 from jupyter_green.report.compose.statement import missing_split
 from jupyter_green.report.compose.units import count, percent
 from jupyter_green.report.compose.values import carbon_width, reported_fraction
@@ -54,22 +61,26 @@ def _split(page: Page) -> Iterator[Inline | str]:
         yield "Reported runs are not told apart from all others, since "
         yield f"{missing_split(page)}: a split is never invented. "
         if split.untagged_runs:
-            hours = page.hours.number(split.untagged_gpu_hours)
-            yield f"Runs without a purpose took {hours} GPU-hours"
+            said = []
+            if page.facts.compute.gpus:
+                hours = page.hours.number(split.untagged_gpu_hours)
+                said.append(f"{hours} GPU-hours")
             if split.untagged_kwh is not None:
-                yield f" and {page.energy.of(split.untagged_kwh)}"
-            yield "."
+                said.append(page.energy.of(split.untagged_kwh))
+            took = listed(said) or "time, and no energy was measured"
+            yield f"Runs without a purpose took {took}."
         return
     yield f"Reported are finished runs tagged {listed(split.purposes, 'or')}"
     yield f" ({final_means})" if final_means else ""
     yield ": "
     yield page.known("ReportedRuns")
     yield " runs with "
-    yield page.known("ReportedGPUHours")
+    amount = "GPUHours" if page.facts.compute.gpus else "RunTime"
+    yield page.known(f"Reported{amount}")
     yield " and "
     yield page.known("ReportedEnergy")
     yield ". All other work took "
-    yield page.known("OtherGPUHours")
+    yield page.known(f"Other{amount}")
     yield ". Reported runs are "
     yield page.known("ReportedShare")
     yield f" of the {reported_fraction(page)[1]}. The tags are the authors'; a run "
@@ -78,7 +89,7 @@ def _split(page: Page) -> Iterator[Inline | str]:
 
 def _table(page: Page) -> Table:
     amount = page.facts.totals.amount
-    return Table(
+    table = Table(
         label="by-purpose",
         caption="Work by purpose; every run stands in one row.",
         columns=(
@@ -103,6 +114,7 @@ def _table(page: Page) -> Table:
         ),
         wide=True,
     )
+    return trimmed(table, page)
 
 
 def _row(

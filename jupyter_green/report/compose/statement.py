@@ -46,10 +46,12 @@ def _compute(page: Page) -> Iterator[Inline | str]:
     else:
         yield page.known("RunTime")
         yield f" of run time in {runs} without a GPU"
-    yield ", from "
-    yield page.known("FirstDay")
-    yield " to "
-    yield page.known("LastDay")
+    first, last = page.known("FirstDay"), page.known("LastDay")
+    yield " on " if first.text == last.text else ", from "
+    yield first
+    if first.text != last.text:
+        yield " to "
+        yield last
     yield " (UTC). "
 
 

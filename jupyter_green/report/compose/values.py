@@ -12,6 +12,7 @@ from typing import NamedTuple
 from jupyter_green.records import PURPOSES
 from jupyter_green.report.appendix.facts import Amount, Supply
 from jupyter_green.report.compose.page import (
+    GPU_HOURS,
     NOT_MEASURED,
     NOT_RECORDED,
     NOT_STATED,
@@ -29,7 +30,6 @@ NO_INTENSITY = "no intensity"
 NO_RUNS = "no runs"
 NO_TAGS = "not tagged"
 NO_GPU = "no GPU"
-GPU_HOURS = "GPU-hours"
 INTENSITY_UNIT = "g CO2e/kWh"
 
 
@@ -312,6 +312,14 @@ _WHOLE: Mapping[str, Quotable] = {
     "ReportedShare": Quotable(
         "reported runs' share of GPU-hours, of run time where there is no GPU",
         lambda p: _share(reported_fraction(p)[0], is_known=p.facts.reported.is_known),
+    ),
+    "ReportedRunTime": Quotable(
+        "the reported runs' durations",
+        lambda p: _reported(p, lambda a: p.time.of(a.run_time_s), "reported"),
+    ),
+    "OtherRunTime": Quotable(
+        "durations of all other runs",
+        lambda p: _reported(p, lambda a: p.time.of(a.run_time_s), "other"),
     ),
     "ReportedEnergy": Quotable(
         "energy of the reported runs",
