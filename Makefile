@@ -20,7 +20,7 @@ PANEL_SOURCES := $(wildcard labextension/*.json labextension/src/*.* \
   labextension/src/views/* labextension/style/* labextension/schema/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab panel test units lint types format coverage accuracy bench pictures dist clean
+.PHONY: help demo appendix lab panel test units lint types format coverage accuracy bench pictures dist clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
@@ -42,6 +42,27 @@ demo: $(VENV)/.demo ## execute the example notebook and show what its cells cost
 # The demo has a ledger of its own: nothing of it counts among the user's work.
 demo_settings = JUPYTER_GREEN_LEDGER=$(CURDIR)/$(OUT)/ledger \
   JUPYTER_GREEN_NOTEBOOK=$(NOTEBOOK) \
+  $(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1)
+
+appendix: $(VENV)/.demo ## run the example study and make its report in Markdown and PDF anew
+	@rm -rf $(OUT)/appendix
+	@mkdir -p $(OUT)/appendix
+	@echo "Executing $(STUDY)/train_and_tune.ipynb (a minute) ..."
+	@$(study_settings) $(BIN)/jupyter execute $(STUDY)/train_and_tune.ipynb \
+	  --output=$(CURDIR)/$(OUT)/appendix/train_and_tune.ipynb \
+	  2> $(OUT)/appendix/execution.log || \
+	  { cat $(OUT)/appendix/execution.log >&2; exit 1; }
+	@cd $(STUDY) && $(study_settings) $(CURDIR)/$(BIN)/jupyter green report \
+	  --format all --pdf --output $(CURDIR)/$(OUT)/appendix/report
+	@$(study_settings) $(BIN)/jupyter green verify \
+	  $(OUT)/appendix/report/energy-report.json
+	$(if $(call is,$(SIMULATED)),,@mkdir -p $(STUDY)/report && cd $(OUT)/appendix/report && \
+	  cp energy-appendix.md energy-standalone.pdf fig-*.svg $(CURDIR)/$(STUDY)/report/)
+
+STUDY := examples/02_transparency_appendix
+# A ledger of its own, as for the demo.
+study_settings = JUPYTER_GREEN_LEDGER=$(CURDIR)/$(OUT)/appendix/ledger \
+  JUPYTER_GREEN_NOTEBOOK=train_and_tune.ipynb \
   $(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1)
 
 lab: $(PANEL) ## open JupyterLab on the examples, the panel beside them
@@ -78,7 +99,7 @@ accuracy: $(VENV)/.dev ## make the table and picture of docs/accuracy.md anew (a
 	@$(BIN)/python tests/accuracy.py --picture docs/images/accuracy.png
 
 bench: $(VENV)/.dev ## measure what metering costs (half a minute), beside zeus and codecarbon
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python tests/bench.py --picture docs/images/benchmarks.png
 	@$(BIN)/python tests/bench_server.py
 
 pictures: $(VENV)/.dev demo ## make docs/images anew from the demo (needs Chromium)

@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
 }
 K95 = 1.96
 MOST_RATIO = 100.0
+PROMISED_PERCENT = 93.0
 
 
 class Row(NamedTuple):
@@ -96,26 +97,40 @@ def _ratio(value: float) -> str:
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Draw median error against window length."""
+    """Draw median error and coverage against window length."""
     import matplotlib as mpl  # noqa: PLC0415 - only for the picture
 
     mpl.use("agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415 - likewise
 
-    figure, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True, layout="tight")
-    for axis, name in zip(axes, list(KINDS)[:3], strict=True):
+    figure, axes = plt.subplots(
+        2,
+        3,
+        figsize=(9, 4.8),
+        sharex=True,
+        sharey="row",
+        layout="tight",
+        height_ratios=(2, 1),
+    )
+    for (upper, lower), name in zip(axes.T, list(KINDS)[:3], strict=True):
         chosen = [row for row in rows if row.kind == name]
         lengths = [row.length_s for row in chosen]
         plain = [max(FLOOR_PERCENT, 100 * row.plain) for row in chosen]
         ours = [max(FLOOR_PERCENT, 100 * row.ours) for row in chosen]
-        axis.loglog(lengths, plain, "o--", color="0.45", label="plain difference")
-        axis.loglog(lengths, ours, "s-", color="#2e9e5b", label="jupyter_green")
-        axis.set_title(name, fontsize=10)
-        axis.set_xlabel("window, s")
-        axis.set_ylim(FLOOR_PERCENT / 2, 300)
-        axis.grid(visible=True, alpha=0.3)
-    axes[0].set_ylabel("median error, %")
-    axes[0].legend(fontsize=8)
+        upper.loglog(lengths, plain, "o--", color="0.45", label="plain difference")
+        upper.loglog(lengths, ours, "s-", color="#2e9e5b", label="jupyter_green")
+        upper.set_title(name, fontsize=10)
+        upper.set_ylim(FLOOR_PERCENT / 2, 300)
+        upper.grid(visible=True, alpha=0.3)
+        covered = [100 * row.covered for row in chosen]
+        lower.semilogx(lengths, covered, "s-", color="#2e9e5b")
+        lower.axhline(PROMISED_PERCENT, color="0.45", linestyle=":")
+        lower.set_ylim(80, 101)
+        lower.set_xlabel("window, s")
+        lower.grid(visible=True, alpha=0.3)
+    axes[0][0].set_ylabel("median error, %")
+    axes[1][0].set_ylabel("intervals that\nhold, of 100")
+    axes[0][0].legend(fontsize=8)
     figure.savefig(path, dpi=150)
 
 

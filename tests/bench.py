@@ -50,6 +50,7 @@ FRESH_PROCESSES = 5
 CELLS = 60
 SAMPLING_S = 5.0
 IDLE_S = 3.0
+PEER = "begin + end by "
 
 # Run in fresh processes, each printing one figure.
 LOADING = """
@@ -149,6 +150,7 @@ def main() -> None:
         action="store_true",
         help="also total a million records (1 GB, some minutes)",
     )
+    parser.add_argument("--picture", type=Path, help="file for a picture of the peers")
     options = parser.parse_args()
     figures = []
     measures = [loading, windows, cells, sampling, idling, totals, peers]
@@ -164,8 +166,33 @@ def main() -> None:
         notes=(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}",),
     )
     sys.stdout.write(render_text(table) + "\n")
+    if options.picture:
+        draw(figures, options.picture)
     if options.json:
         options.json.write_text(json.dumps([vars(f) for f in figures], indent=1))
+
+
+def draw(figures: list[Figure], path: Path) -> None:
+    """Draw what a window costs here and with the peers of the same run."""
+    import matplotlib as mpl  # noqa: PLC0415 - only for the picture
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - likewise
+
+    measured = [
+        (f.what.removeprefix(PEER), f.value)
+        for f in figures
+        if f.what.startswith(PEER) and f.value is not None
+    ]
+    names, values = zip(*measured, strict=True)
+    shades = ["#2e9e5b" if name == "jupyter_green" else "0.6" for name in names]
+    figure, axis = plt.subplots(figsize=(6, 1.0 + 0.4 * len(names)), layout="tight")
+    bars = axis.barh(names, values, color=shades, edgecolor="0.2")
+    axis.bar_label(bars, fmt=" %.2g ms")
+    axis.margins(x=0.15)
+    axis.invert_yaxis()
+    axis.set_xlabel("begin and end of a window, median, ms")
+    figure.savefig(path, dpi=150)
 
 
 def loading() -> Iterator[Figure]:
@@ -346,7 +373,7 @@ def peers() -> Iterator[Figure]:
         ("zeus", "zeus", ZEUS),
         ("codecarbon", "codecarbon", CODECARBON),
     ):
-        what = f"begin + end by {name}"
+        what = f"{PEER}{name}"
         if importlib.util.find_spec(module) is None:
             yield Figure(what, None, note="not installed")
             continue
@@ -354,6 +381,9 @@ def peers() -> Iterator[Figure]:
             first_s, median_s, count = fresh([sys.executable, "-c", code])
         except RuntimeError as err:
             yield Figure(what, None, note=f"not possible here: {str(err)[:60]}")
+            continue
+        if not count:
+            yield Figure(what, None, note="finds nothing to read here: no comparison")
             continue
         note = f"what it reads here: {count:.0f}; the first took {MS * first_s:.3g} ms"
         yield Figure(what, MS * median_s, note=note)
