@@ -284,6 +284,22 @@ def test_the_table_has_every_form_and_labels_cannot_break_out():
     )
 
 
+def test_the_table_says_how_many_runs_would_find_ten_percent():
+    """Where nothing is decided; where calibration hides it, that none would."""
+    few = str(compare({"plain": runs(100.0, 2), "same": runs(100.0, 2, seed=2)}))
+    assert "runs each" in few
+    decided = str(compare({"plain": runs(100.0), "pruned": runs(50.0, seed=2)}))
+    assert "decided" in decided
+    other = [
+        msgspec.structs.replace(
+            r, host=Host(id="other"), devices=(device(100.0, uncertainty_j=30.0),)
+        )
+        for r in runs(100.0, seed=2)
+    ]
+    hidden = str(compare({"plain": runs(100.0), "other": other}))
+    assert "no number of runs: calibration hides it" in hidden
+
+
 def test_figures_that_are_missing_are_not_measured_and_never_zero():
     """No intensity, no grams: the column says so."""
     found = compare({"a": runs(100.0, intensity=None), "b": runs(50.0, seed=2)})

@@ -154,6 +154,8 @@ def verdict_text(entry: Contrast, comparison: Comparison) -> str:
 
 
 def _needed(entry: Contrast, candidates: dict[str, Candidate]) -> str:
+    if entry.verdict in ("better", "worse"):
+        return "decided"
     if entry.repeats_needed is None:
         if entry.common >= math.log1p(entry.detect):
             return "no number of runs: calibration hides it"
