@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from scenes import PERIOD_S, Kind, bursts, observe, other_load, own_cell, run_all
 
 from jupyter_green.meter.edges import (
+    PRIOR_OWN,
     Estimate,
+    Habit,
     Power,
     Tick,
     reading_noise_w,
@@ -120,3 +122,29 @@ def test_the_noise_of_readings_ignores_the_steps_of_the_load() -> None:
     ]
     assert reading_noise_w(powers) == pytest.approx(2.0, rel=0.2)
     assert reading_noise_w([Power(0.0, 60.0)]) == 0.0
+
+
+def test_windows_without_a_load_of_their_own_make_such_windows_likelier() -> None:
+    """Evidence moves the prior either way, and what says nothing leaves it."""
+    habit = Habit()
+    habit.learn(0.1)
+    assert habit.prior_own == pytest.approx(PRIOR_OWN)
+    for _ in range(10):
+        habit.learn(-8.0)
+    assert habit.prior_own < 0.5
+    for _ in range(100):
+        habit.learn(8.0)
+    assert 0.9 < habit.prior_own < 1.0
+
+
+def test_a_load_that_ends_after_the_last_power_reading_is_told_by_the_counter() -> None:
+    """300 W to the window's end and 60 W after it: no reading saw the fall."""
+    ticks = [Tick(-0.05, 0.0), Tick(0.05, 18.0), Tick(0.15, 37.2)]
+    powers = [Power(-0.06 + 0.02 * i, 60.0) for i in range(3)]
+    powers += [Power(0.001, 300.0), *(Power(0.02 * i, 300.0) for i in range(1, 6))]
+    estimate = window_energy(ticks, powers, 0.0, 0.11)
+    assert estimate is not None
+    # 3 J before the window, 30 J of it to 0.1 s, 3 J to its end, and 2.4 J after it.
+    true_j = 300.0 * 0.11
+    assert estimate.energy_j == pytest.approx(true_j, abs=K95 * estimate.error_j)
+    assert estimate.energy_j == pytest.approx(true_j, rel=0.01)
