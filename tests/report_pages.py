@@ -100,6 +100,11 @@ def cells(*texts: str) -> tuple[Inlines, ...]:
     return tuple((Text(text),) for text in texts)
 
 
+def short_numbers(count: int) -> tuple[Inlines, ...]:
+    """Return a row of short numbers, the last of which is missing."""
+    return cells(*("0" for _ in range(count - 1)), "not measured")
+
+
 def ordinary() -> Document:
     """Return a page with every block and part, as a real project would have it."""
     return Document(
@@ -236,6 +241,15 @@ def long_tables() -> Document:
             ),
         ),
         Table(label="endless", caption="Too long.", columns=columns, rows=rows * 8),
+        Table(
+            label="heads",
+            caption="Heads wider than what stands below.",
+            columns=tuple(
+                Column(title=f"component {i} (kWh)", align="right" if i else "left")
+                for i in range(6)
+            ),
+            rows=(short_numbers(6), short_numbers(6)),
+        ),
         Table(label="empty", caption="Nothing.", columns=columns, rows=()),
     )
     return Document(

@@ -434,8 +434,7 @@ class _Writer:
     def _row_parts(
         self, table: Table, columns: list[layout.Extent], room: float, is_wide: bool
     ) -> Iterator[_Part]:
-        natural = sum(column.natural for column in columns)
-        if natural + _GAP_EM * (len(columns) - 1) <= room:
+        if self._unbroken(table) + _GAP_EM * (len(columns) - 1) <= room:
             widths = None
         else:
             # A first column and one other may need more than there is: the other's
@@ -460,6 +459,14 @@ class _Writer:
 
     def _cells(self, row: tuple[Inlines, ...]) -> list[layout.Extent]:
         return [self._extent(cell) for cell in row]
+
+    def _unbroken(self, table: Table) -> float:
+        """Return the width of the columns if each head and cell stands in one line."""
+        heads = [_BOLD * _em(transliterated(column.title)) for column in table.columns]
+        rows = [*table.rows, *([table.total] if table.total is not None else [])]
+        cells = [[self._extent(cell).natural for cell in row] for row in rows]
+        widest: list[float] = [max(c) for c in zip(heads, *cells, strict=True)]
+        return sum(widest)
 
     def _extents(self, table: Table) -> list[layout.Extent]:
         heads = list(map(_head_extent, table.columns))
