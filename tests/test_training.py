@@ -74,7 +74,7 @@ def test_epochs_are_children_of_the_cell_and_add_up_to_it(shell: Shell):
     random_j = math.hypot(*(r.uncertainty_random_j or 0.0 for r in (*children, cell)))
     assert cell.energy_j - parts_j + random_j >= 0.0
     assert cell.energy_j - parts_j <= 150.0 * between_s + random_j
-    assert between_s < 0.05 * cell.duration_s
+    assert between_s < 0.2 * cell.duration_s
 
 
 def test_totals_count_epochs_once(shell: Shell):

@@ -86,7 +86,8 @@ def test_the_choice_by_energy_and_by_time_differ_where_they_should(
     assert frugal.choice.settings == {"threads": 1}
     energy = quick.choice.energy_j_per_sample
     assert energy is not None
-    assert energy.mean == pytest.approx(0.5, rel=0.25)
+    # 500 W for 10 ms and ten samples, and a little of what a sleep takes too long.
+    assert 0.5 <= energy.mean < 1.0
     assert energy.low is not None
     assert energy.low < energy.mean
 
