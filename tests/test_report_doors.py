@@ -360,6 +360,31 @@ def test_a_scope_is_what_its_words_say(home: Path) -> None:
     assert runs(label="nothing like it") == 0
 
 
+def test_experiments_are_compared_on_equal_hardware_only(home: Path) -> None:
+    """A ratio with its interval, and nothing between different machines."""
+    records = project(48)
+    other = [
+        msgspec.structs.replace(
+            record,
+            label="elsewhere",
+            devices=tuple(
+                msgspec.structs.replace(device, name="other", id=f"x{device.id}")
+                for device in record.devices
+            ),
+        )
+        for record in project(4, seed=7)
+    ]
+    write_ledger(home / "ledger", [*records, *other])
+    labels = ["final 0", "final 1", "elsewhere"]
+    jupyter_green.report("all", ledger="ledger", compare=labels, pdf=True)
+    page = (home / "energy-report" / "energy-appendix.md").read_text()
+    rows = [line for line in page.splitlines() if re.match(r"\| (final 1|else)", line)]
+    told = [row for row in rows if "| energy" in row]
+    assert re.search(r"[\d.]+x \([\d.]+ to [\d.]+\)", told[0])
+    assert "different hardware" in page
+    assert not re.search(r"\d+x", told[1])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -18,7 +18,7 @@ from jupyter_green.records import PURPOSES
 from jupyter_green.report.request import ALL, FORMATS, OUTPUT, ReportRequest
 
 # Fields that hold several texts: a single one serves too.
-LISTS = ("formats", "ledgers", "notebooks", "labels", "purposes")
+LISTS = ("formats", "ledgers", "notebooks", "labels", "purposes", "compare")
 # What callers may say besides, as the shell does.
 SINGULARS = {
     "format": "formats",
@@ -32,7 +32,7 @@ COMPLETIONS = (
     *("--ledger", "--everything", "--output", "--format", "--pdf", "--camera-ready"),
     *("--keep-commit", "--force", "--siunitx", "--heading", "--caption"),
     *("--label-prefix", "--macro-prefix", "--columns", "--no-cite", "--no-figures"),
-    *("--top",),
+    *("--compare", "--top"),
 )
 
 
@@ -116,6 +116,12 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=(1, 2),
         help="of the paper that compiles by itself (default: 1)",
+    )
+    add(
+        "--compare",
+        nargs="+",
+        metavar="LABEL",
+        help="compare these labels or records, the first as the reference",
     )
     add("--top", type=int, metavar="N", help="experiments listed (default: 40)")
 

@@ -176,7 +176,9 @@ def render_report(
     origin = with_origin(
         collected, created_at=_created_at(now), command=command_of(request)
     )
-    facts = facts_of(work, options, origin.source)
+    facts = facts_of(
+        work, options, origin.source, comparisons=_comparisons(request, work)
+    )
     anonymiser = None
     if not request.camera_ready:
         anonymiser = Anonymiser(
@@ -204,6 +206,26 @@ def render_report(
     tell("writing", 0.97)
     problems = collected.source.file_problems
     return Made(files, tuple(dict.fromkeys(warnings)), problems, report)
+
+
+def _comparisons(request: ReportRequest, work: Work) -> list[dict[str, Any]]:
+    """Compare what the request names, among the records in scope.
+
+    Raises:
+        CompareError: There are fewer than two, or one of them has nothing measured.
+    """
+    if not request.compare:
+        return []
+    from jupyter_green.report.compare import (  # noqa: PLC0415 - seldom asked for
+        compare,
+        comparisons_to_dict,
+        groups_of,
+        select,
+    )
+
+    records = [placed.record for placed in work.selection.in_scope]
+    groups = groups_of(request.compare, lambda name: select(records, name))
+    return comparisons_to_dict([compare(groups)])
 
 
 def _without_names(task: BoampsTask, anonymiser: Anonymiser) -> BoampsTask:

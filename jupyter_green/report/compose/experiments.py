@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from jupyter_green.report.appendix.facts import Amount, Experiment, Listing, Spread
+from jupyter_green.report.compose.contrasts import compared
 from jupyter_green.report.compose.page import Page, cells, inline, paragraph, trimmed
 from jupyter_green.report.compose.units import (
     Unit,
@@ -34,7 +34,9 @@ def experiments(page: Page) -> Section:
         blocks.append(_table(page, by_experiment, "experiments"))
     if by_cell.rows and _differ(by_experiment, by_cell):
         blocks.append(_table(page, by_cell, "cells"))
-    blocks += [_comparison(each) for each in page.facts.comparisons]
+    blocks += [
+        compared(each, number) for number, each in enumerate(page.facts.comparisons, 1)
+    ]
     if "power" in page.figures:
         blocks.append(
             Figure(
@@ -171,19 +173,3 @@ def _note(listing: Listing) -> Iterator[str]:
     if any(row.repeated_runs for row in listing.rows):
         yield "Repeats: one run is several executions of a cell. "
     yield "Energy of all runs with its 95 % interval."
-
-
-def _comparison(comparison: dict[str, Any]) -> Block:
-    """Return a comparison that `report.compare` has made, in a sentence each."""
-    reference = comparison.get("reference", "")
-    said = [
-        f"{entry.get('label', '')}: {entry.get('text', entry.get('verdict', ''))}"
-        for entry in comparison.get("contrasts", ())
-        if isinstance(entry, dict)
-    ]
-    return paragraph(
-        f"Against {reference}: " if reference else "",
-        "; ".join(said) or "no contrast is known",
-        ".",
-        lead="Comparison.",
-    )
