@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
 from collections.abc import Iterator
 from importlib.metadata import entry_points, version
@@ -81,12 +82,21 @@ def test_the_program_is_found() -> None:
     assert callable(program.load())
 
 
-def test_the_wheel_holds_what_it_must(tmp_path: Path) -> None:
-    """Sources, types and data are in it; tests and examples are not."""
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree, its panel built before."""
+    if not (ROOT / "jupyter_green/labextension/static/style.js").is_file():
+        pytest.fail("the panel is not built: run `make panel`")
+    folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
-    into = ["--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT)]
+    into = ["--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
     subprocess.run([*pip, *into], check=True)
-    (wheel,) = tmp_path.glob("jupyter_green-*-py3-none-any.whl")
+    (built,) = folder.glob("jupyter_green-*-py3-none-any.whl")
+    return built
+
+
+def test_the_wheel_holds_what_it_must(wheel: Path) -> None:
+    """Sources, types, data and the panel are in it; tests and examples are not."""
     names = set(zipfile.ZipFile(wheel).namelist())
     package = ROOT / "jupyter_green"
     files = {
@@ -106,6 +116,51 @@ def test_the_wheel_holds_what_it_must(tmp_path: Path) -> None:
     assert any(re.fullmatch(rf"{panel}/static/remoteEntry\.\w+\.js", n) for n in data)
     assert not any(name.endswith((".map", "build_log.json")) for name in names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_the_installed_wheel_enables_panel_and_server(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """In an environment without Node.js, Jupyter lists both extensions as OK."""
+    fresh = tmp_path / "fresh"
+    venv.create(fresh, symlinks=True)
+    (site_packages,) = fresh.glob("lib/python*/site-packages")
+    # What it depends on comes from here; a path file does not bring the editable one.
+    here = Path(pytest.__file__).parents[1]
+    (site_packages / "dependencies.pth").write_text(f"{here}\n", "utf-8")
+    python = str(fresh / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, str(wheel)], check=True)
+
+    def output(*command: str) -> str:
+        done = subprocess.run(
+            [python, "-m", *command],
+            capture_output=True,
+            check=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+        )
+        return re.sub(r"\x1b\[\d+m", "", done.stdout + done.stderr)
+
+    panel = output("jupyterlab.labextensions", "list")
+    assert re.search(rf"jupyter-green v{jg.__version__} enabled\s+OK", panel), panel
+    assert str(fresh) in panel
+    server = output("jupyter_server.extension.serverextension", "list")
+    assert re.search(rf"jupyter_green {jg.__version__} +OK", server), server
+    code = "import jupyter_green; print(jupyter_green.__file__)"
+    done = subprocess.run(
+        [python, "-c", code], capture_output=True, check=True, text=True, cwd=tmp_path
+    )
+    assert Path(done.stdout).is_relative_to(fresh)
+
+
+def test_the_lock_file_names_no_host() -> None:
+    """Packages of the front end are named by version and checksum only."""
+    lock = (ROOT / "labextension" / "yarn.lock").read_text("utf-8")
+    assert "checksum:" in lock
+    assert "://" not in lock
+    assert "__archiveUrl" not in lock
 
 
 def test_every_ignored_rule_has_its_reason() -> None:
