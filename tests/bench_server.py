@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import tempfile
@@ -97,7 +98,7 @@ def growing(ledger: Path, client: Client) -> Iterator[Figure]:
     file = ledger / "growing.jsonl"
     with file.open("wb") as stream:
         stream.write(encode_line(session))
-        end_s = time.perf_counter() + 10.0
+        end_s = time.perf_counter() + 20.0
         number = 0
         while time.perf_counter() < end_s:
             number += 1
@@ -120,7 +121,7 @@ def growing(ledger: Path, client: Client) -> Iterator[Figure]:
 def figure(name: str, taken_s: list[float]) -> Figure:
     """Return the 99th percentile of some times."""
     ordered = sorted(taken_s)
-    p99_s = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
+    p99_s = ordered[math.ceil(0.99 * len(ordered)) - 1]
     middle_ms, worst_ms = 1e3 * statistics.median(ordered), 1e3 * ordered[-1]
     how = f"median {middle_ms:.1f} ms, worst {worst_ms:.1f} ms of {len(ordered)}"
     return Figure(f"{name}: p99", p99_s, "s", TARGET_S, how)
