@@ -44,7 +44,7 @@ BISECTIONS = 30
 # The errors of moments and powers are bounded, not normal, and partly common to both
 # ends, and another's load has a shape of its own (bursts as long as the readings are
 # apart): simulated windows (tests/accuracy.py) are covered as promised only with this.
-WIDER_OWN, WIDER_OTHER = 1.1, 1.6
+WIDER_OWN, WIDER_OTHER = 1.1, 1.75
 # How many moments stand for "anywhere between two readings".
 MOMENTS = 12
 # Standard deviation of a power that nothing is known of, in watts.
