@@ -16,6 +16,8 @@ OUT := demo-output$(if $(call is,$(SIMULATED)),/simulated)
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 MODULES := labextension/node_modules/.installed
 PANEL := labextension/lib/.built
+# Of this environment alone: the user's own settings stay as they are.
+LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 PANEL_SOURCES := $(wildcard labextension/*.json labextension/src/*.* \
   labextension/src/views/* labextension/style/* labextension/schema/*)
 
@@ -66,8 +68,9 @@ study_settings = JUPYTER_GREEN_LEDGER=$(CURDIR)/$(OUT)/appendix/ledger \
   $(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1)
 
 lab: $(PANEL) ## open JupyterLab on the examples, the panel beside them
-	$(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1) $(BIN)/jupyter lab \
-	  --LabApp.default_url='/lab/tree/$(NOTEBOOK)?jupyter-green=open'
+	@mkdir -p $(LAB_SETTINGS)
+	@echo '{"jupyter-green:plugin": {"openAtStart": true}}' > $(LAB_SETTINGS)/overrides.json
+	$(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1) $(BIN)/jupyter lab $(NOTEBOOK)
 
 panel: $(PANEL) ## build the panel and link it into the environment
 

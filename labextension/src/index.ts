@@ -33,8 +33,6 @@ import { GreenStream } from './stream';
 import { DEFAULT_SETTINGS, IGreenModel, type IGreenSettings } from './tokens';
 
 const DOMAIN = 'jupyter_green';
-/** `?jupyter-green=open` in the page's address shows the panel at once. */
-const OPEN_PARAMETER = 'jupyter-green';
 
 /** Talks to the server; gives the model. */
 const modelPlugin: JupyterFrontEndPlugin<IGreenModel> = {
@@ -75,7 +73,8 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     ICommandPalette,
     IDocumentManager,
     ILayoutRestorer,
-    IThemeManager
+    IThemeManager,
+    ISettingRegistry
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -84,7 +83,8 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     documents: IDocumentManager | null,
     restorer: ILayoutRestorer | null,
-    themes: IThemeManager | null
+    themes: IThemeManager | null,
+    registry: ISettingRegistry | null
   ) => {
     const trans = words(translator);
     const api = createApi(app);
@@ -99,9 +99,9 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     });
     app.shell.add(panel, 'right', { rank: 900, type: 'Energy' });
     restorer?.add(panel, PANEL_ID);
-    void app.restored.then(() => {
-      const query = new URLSearchParams(window.location.search);
-      if (query.get(OPEN_PARAMETER) === 'open') {
+    void app.restored.then(async () => {
+      const settings = await registry?.load(PLUGIN_ID);
+      if (settings?.get('openAtStart').composite) {
         app.shell.activateById(PANEL_ID);
       }
     });

@@ -5,6 +5,7 @@ The server has a home, a ledger and notebooks of its own, and asks for a token.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "jupyter_green" / "labextension" / "package.json"
 # Screenshots of the panel, kept as artifacts.
 PICTURES = ROOT / "labextension" / "screenshots"
-NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
+NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,7 @@ class Lab:
         In a workspace of its own: else the notebooks of other tests are opened, too.
         """
         workspace = f"lab/workspaces/{Path(name).stem}"
-        query = f"token={TOKEN}&jupyter-green=open"
-        return f"{self.url}{workspace}/tree/{name}?{query}"
+        return f"{self.url}{workspace}/tree/{name}?token={TOKEN}"
 
 
 @pytest.fixture(scope="session")
@@ -69,9 +69,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("home")
     folder = home / "work"
     folder.mkdir()
-    settings = home / "config/lab/user-settings/@jupyterlab/apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(NO_NEWS)
+    write_settings(home, "@jupyterlab/apputils-extension", "notification", NO_NEWS)
+    write_settings(home, "jupyter-green", "plugin", {"openAtStart": True})
     port = free_port()
     log = (home / "server.log").open("wb")
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
@@ -141,6 +140,14 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def write_settings(home: Path, extension: str, plugin: str, values: object) -> None:
+    """Write a user's settings of one plugin."""
+    folder = home / "config" / "lab" / "user-settings" / extension
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{plugin}.jupyterlab-settings"
+    file.write_text(json.dumps(values), "utf-8")
 
 
 def environment(home: Path) -> dict[str, str]:
