@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import msgspec
 import pytest
 from ledger_samples import SESSION, write_lines
@@ -434,6 +435,21 @@ def test_latex_options_reach_the_fragment(home: Path) -> None:
     assert b"\\ENGPUHours" in files["energy-macros.tex"]
     assert rb"\ref{sec:x-energy}" in files["energy-neurips-item-8.tex"]
     assert not [name for name in files if name.startswith("fig-")]
+
+
+def test_the_json_is_valid_by_the_published_schema(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`jupyter green schema report` prints it; units stand in the keys."""
+    write_ledger(home / "ledger", project(5))
+    assert main(["schema", "report"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jupyter_green.report("json", ledger="ledger")
+    plain = json.loads((home / "energy-report" / "energy-report.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(plain)
+    assert plain["appendix"]["schema_version"] == 1
+    assert "energy_it_kwh" in plain["appendix"]["totals"]["amount"]
 
 
 def test_what_could_not_be_read_is_told(

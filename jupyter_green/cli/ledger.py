@@ -84,7 +84,16 @@ def add_parsers(subparsers: Subparsers) -> None:
     tag.add_argument("--ledger", metavar="DIR", help="folder of the ledger")
     tag.set_defaults(run=run_tag)
 
-    schema = subparsers.add_parser("schema", help="JSON Schema of the ledger's lines")
+    schema = subparsers.add_parser(
+        "schema", help="JSON Schema of the ledger's lines, or of a report"
+    )
+    schema.add_argument(
+        "what",
+        nargs="?",
+        choices=("ledger", "report"),
+        default="ledger",
+        help="default: ledger",
+    )
     schema.add_argument(
         "--report", action="store_true", help="that of energy-report.json instead"
     )
@@ -239,12 +248,13 @@ def session_here() -> SessionLine:
 
 
 def run_schema(options: argparse.Namespace) -> int:
-    """Print the JSON Schema of any line of a ledger, or of a report."""
-    built = json_schema()
-    if options.report:
+    """Print the JSON Schema of any line of a ledger, or of ``energy-report.json``."""
+    if options.what == "report":
         from jupyter_green.report.appendix import canonical  # noqa: PLC0415 - large
 
         built = canonical.json_schema()
+    else:
+        built = json_schema()
     sys.stdout.write(json.dumps(built, indent=2) + "\n")
     return 0
 
