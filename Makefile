@@ -70,7 +70,8 @@ study_settings = JUPYTER_GREEN_LEDGER=$(CURDIR)/$(OUT)/appendix/ledger \
 lab: $(PANEL) ## open JupyterLab on the examples, the panel beside them
 	@mkdir -p $(LAB_SETTINGS)
 	@echo '{"jupyter-green:plugin": {"openAtStart": true}}' > $(LAB_SETTINGS)/overrides.json
-	$(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1) $(BIN)/jupyter lab $(NOTEBOOK)
+	$(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1) $(BIN)/jupyter lab \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) $(NOTEBOOK)
 
 panel: $(PANEL) ## build the panel and link it into the environment
 

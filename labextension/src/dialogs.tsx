@@ -232,7 +232,8 @@ export class ExportForm
     this._choice = {
       scope: _hasNotebook ? 'notebook' : 'project',
       formats: ['markdown'].filter(name => _formats.includes(name)),
-      anonymous: false
+      // As `jupyter green report` has it: names are added on purpose.
+      anonymous: true
     };
   }
 
