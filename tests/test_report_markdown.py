@@ -237,6 +237,23 @@ def test_a_list_that_begins_like_another_stays_one():
     assert sum(t.type == "bullet_list_open" for t in found) == 1
 
 
+@pytest.mark.parametrize("hazard", [">", "- x", "1. y", "# z", "+ q", "=", "* r"])
+def test_a_line_is_not_broken_where_the_next_would_begin_a_block(hazard: str):
+    """In words it is escaped; in code an escape would be seen, so it is not broken."""
+    for width in range(70, 100):
+        for part in (Text, Code):
+            words = f"{'x ' * (width // 2)}{'y' * (width % 2)} {hazard} end"
+            found = tokens(markdown.render(page(Paragraph(parts=(part(words),)))))
+            kinds = [t.type for t in found if t.type.endswith("_open")]
+            assert kinds == ["heading_open"] * 2 + ["paragraph_open"]
+
+
+def test_a_number_at_the_beginning_of_a_line_is_left_as_it_is():
+    """It is no list unless a blank follows its point."""
+    text = markdown.render(page(Paragraph(parts=(Text("0.27 kWh and -3.5 W"),))))
+    assert "\n0.27 kWh and -3.5 W\n" in text
+
+
 README = "# Project\n\nText.\n\n{block}\n## More\n"
 
 

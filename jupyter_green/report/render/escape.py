@@ -372,7 +372,10 @@ def _signs(text: str, specials: dict[str, str]) -> list[str]:
 # Markdown of CommonMark with GitHub's tables.
 
 _MARKS = re.compile(r"([\\`*_\[\]|~$#])")
-_LINE_START = re.compile(r"[-+=:]|\d{1,9}[.)]")
+_LINE_START = re.compile(r"[-+=:](?![0-9A-Za-z])|\d{1,9}[.)](?=\s|$)")
+# Blanks in code after which a line must not begin: an escape would be seen there.
+_BLANK_IN_CODE = re.compile(r" (?=[-+=:>#*`~]|\d{1,9}[.)](?:\s|$))")
+UNBROKEN_BLANK = "\ue000"  # of a private use, which `tidy` leaves in no text
 _SCHEME = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data|file):")
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 
@@ -392,11 +395,14 @@ def markdown(text: str) -> str:
 
 
 def markdown_code(text: str) -> str:
-    """Return *text* as a code span; as plain text where a cell could not hold it."""
+    """Return *text* as a code span; as plain text where a cell could not hold it.
+
+    `UNBROKEN_BLANK` stands in it for a blank at which a line must not be broken.
+    """
     text = shorten_words(tidy(text), LONGEST_NAME).strip()
     if not text or re.search(r"[|\\`]", text):
         return markdown(text)
-    return f"`{text}`"
+    return f"`{_BLANK_IN_CODE.sub(UNBROKEN_BLANK, text)}`"
 
 
 def markdown_line_start(line: str) -> str:

@@ -45,6 +45,7 @@ from jupyter_green.report.document import (
 from jupyter_green.report.render import layout, numbering
 from jupyter_green.report.render.escape import (
     LONGEST_TEXT,
+    UNBROKEN_BLANK,
     markdown,
     markdown_code,
     markdown_line_start,
@@ -125,7 +126,8 @@ class _Writer:
             parts += self._section(section)
         if self.document.references:
             parts += [self._heading("References", 1), self._references()]
-        return "\n\n".join(part for part in parts if part) + "\n"
+        text = "\n\n".join(part for part in parts if part) + "\n"
+        return text.replace(UNBROKEN_BLANK, " ")
 
     def _heading(self, title: str, depth: int) -> str:
         return f"{'#' * min(self.heading + depth, 6)} {_words(title).strip()}"
