@@ -19,7 +19,7 @@ WORK = "%%energy -q -l {label} -m acc={acc} -m samples=10\nimport time; time.sle
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    """Give a shell with two labels, in turns: the second takes a fifteenth of the time."""
+    """Give a shell with two labels, in turns; the second is 15 times as quick."""
     isolate(tmp_path, monkeypatch)
     with open_shell() as opened:
         load_with(opened, quick_device())
