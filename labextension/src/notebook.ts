@@ -23,6 +23,14 @@ import type {
 } from './tokens';
 
 const LONGEST_LINE = 80;
+/** What JupyterLab says of a kernel that is not there yet. */
+const STARTING: readonly string[] = [
+  'connecting',
+  'initializing',
+  'starting',
+  'restarting',
+  'autorestarting'
+];
 /** Lines that say how to run a cell and not what it does. */
 const MAGIC = /^\s*(%%|$)/;
 
@@ -53,12 +61,11 @@ export class OpenNotebook implements INotebook {
 
   get kernelState(): KernelState {
     const context = this._panel.sessionContext;
-    if (!context.isReady) {
-      return 'starting';
-    }
     const kernel = context.session?.kernel;
     if (!kernel) {
-      return 'none';
+      return STARTING.includes(context.kernelDisplayStatus)
+        ? 'starting'
+        : 'none';
     }
     if (kernel.status === 'dead') {
       return 'dead';

@@ -66,9 +66,14 @@ export function serverNotices(
           id: 'offline',
           severity: 'warning',
           title: trans.__('The server does not answer'),
-          text: trans.__(
-            'What is shown is the last that it said. Nothing is lost: kernels write their records themselves.'
-          ),
+          text: [
+            model.host
+              ? trans.__('What is shown is the last that it said.')
+              : '',
+            trans.__('Nothing is lost: kernels write their records themselves.')
+          ]
+            .filter(Boolean)
+            .join(' '),
           action: again
         }
       ];
