@@ -49,7 +49,7 @@ demo_settings = JUPYTER_GREEN_LEDGER=$(CURDIR)/$(OUT)/ledger \
 appendix: $(VENV)/.demo ## run the example study and make its report in Markdown and PDF anew
 	@rm -rf $(OUT)/appendix
 	@mkdir -p $(OUT)/appendix
-	@echo "Executing $(STUDY)/train_and_tune.ipynb (a minute) ..."
+	@echo "Executing $(STUDY)/train_and_tune.ipynb (minutes) ..."
 	@$(study_settings) $(BIN)/jupyter execute $(STUDY)/train_and_tune.ipynb \
 	  --output=$(CURDIR)/$(OUT)/appendix/train_and_tune.ipynb \
 	  2> $(OUT)/appendix/execution.log || \

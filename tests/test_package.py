@@ -31,6 +31,7 @@ NAMES = [
     "epochs",
     "load_ipython_extension",
     "metered",
+    "report",
     "sweep",
     "trials",
     "unload_ipython_extension",

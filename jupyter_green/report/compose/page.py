@@ -33,6 +33,7 @@ NOT_STATED = "not stated"
 NOT_MEASURED = "not measured"
 NOT_RECORDED = "not recorded"
 GPU_HOURS = "GPU-hours"
+OF_GPUS = frozenset({GPU_HOURS, "GPUs"})  # columns that need GPUs
 EMPTY = (Text(""),)  # a cell with nothing to say
 
 
@@ -116,7 +117,7 @@ def trimmed(table: Table, page: Page) -> Table:
         at
         for at, column in enumerate(table.columns)
         if any(row[at] != EMPTY for row in table.rows)
-        and (page.facts.compute.gpus or column.title != GPU_HOURS)
+        and (page.facts.compute.gpus or column.title not in OF_GPUS)
     ]
     return replace(
         table,
