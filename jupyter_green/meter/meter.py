@@ -272,15 +272,9 @@ class Meter:
             around: Only those inside this window; None: all.
         """
         for part in reversed(self._stack()):
-            within: Window | None = part
-            while within is not None and within is not around:
-                within = within.parent
-            if (
-                part.is_part
-                and part.is_open
-                and part is not around
-                and within is around
-            ):
+            if part is around:
+                break  # what is inside it was begun after it
+            if part.is_part and part.is_open and _is_within(part, around):
                 flags = (*part.record.flags, "left-early")
                 # Another thread may have ended it this moment.
                 with suppress(MeterError):
@@ -489,3 +483,10 @@ class Meter:
         stack = self._stack()
         if window in stack:
             stack.remove(window)
+
+
+def _is_within(window: Window, around: Window | None) -> bool:
+    within: Window | None = window
+    while within is not None and within is not around:
+        within = within.parent
+    return within is around
