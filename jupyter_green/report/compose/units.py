@@ -162,8 +162,8 @@ def _fitting(
 
 
 def _digits_of(width: float) -> int:
-    # Two digits where one would change the width by a fifth or more.
-    return 1 if int(f"{width:e}"[0]) >= TWO_DIGITS_BELOW else 2
+    # Two digits where one would change the width by a fifth or more; 0.99 is near 1.
+    return 1 if int(f"{width:.0e}"[0]) >= TWO_DIGITS_BELOW else 2
 
 
 def _decimals(value: float, digits: int) -> int:
