@@ -80,7 +80,7 @@ ENTRIES = (
             "author": "{Ember} and {Our World in Data}",
             "title": "Carbon intensity of electricity generation",
             "howpublished": "Data set, CC BY 4.0",
-            "url": "https://ourworldindata.org/grapher/carbon-intensity-electricity",
+            "url": "https://ourworldindata.org/electricity-mix",
         },
     ),
     Reference(
