@@ -342,7 +342,9 @@ def test_notebooks_alone_are_enough(home: Path) -> None:
 
 def test_a_scope_is_what_its_words_say(home: Path) -> None:
     """Labels by pattern, purposes, times with the last day, projects by folder."""
-    write_ledger(home / "ledger", project(12))
+    records = project(12)
+    records[11] = msgspec.structs.replace(records[11], label="lr[0.1]?")
+    write_ledger(home / "ledger", records)
 
     def runs(**options: Any) -> int:
         made = jupyter_green.report("json", ledger="ledger", force=True, **options)
@@ -351,6 +353,9 @@ def test_a_scope_is_what_its_words_say(home: Path) -> None:
 
     assert runs() == 12
     assert runs(label="final *") == 3
+    assert runs(label="lr[0.1]?") == 1
+    assert runs(label="lr*") == 1
+    assert runs(label="lr0?") == 0
     assert runs(purpose=["search", "ablation"]) == 6
     # Runs begin every two hours from 2026-05-04 08:00: eight on the first day.
     assert runs(until="2026-05-04") == 8

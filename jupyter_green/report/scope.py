@@ -83,11 +83,16 @@ def scope_of(
             notebooks=tuple(dict.fromkeys(meant or [NOWHERE])) if is_told else (),
             since=utc_text(parse_since(since)) if since else "",
             until=utc_text(parse_until(until)) if until else "",
-            labels=tuple(labels),
+            labels=tuple(map(_pattern, labels)),
             purposes=tuple(purposes),
         ),
         tuple(warnings),
     )
+
+
+def _pattern(label: str) -> str:
+    """Return a label as a pattern in which nothing but ``*`` is special."""
+    return label.replace("[", "[[]").replace("?", "[?]")
 
 
 def parse_until(text: str, now: datetime | None = None) -> datetime:

@@ -87,7 +87,9 @@ def _scope(page: Page) -> Inlines:
     if scope.until:
         parts.append(f"runs that began before {_minute(scope.until)} UTC")
     if scope.labels:
-        parts.append(f"labels {listed(scope.labels, 'or')}")
+        # As they were given: only `*` is special there.
+        labels = [x.replace("[?]", "?").replace("[[]", "[") for x in scope.labels]
+        parts.append(f"labels {listed(labels, 'or')}")
     if scope.purposes:
         parts.append(f"purposes {listed(scope.purposes, 'or')}")
     if scope.notebooks:
