@@ -313,8 +313,9 @@ def _told(wanted: bool | None) -> Iterator[Progress | None]:
     with tqdm(total=100, delay=BAR_AFTER_S, leave=False, unit="%") as bar:
 
         def progress(what: str, part: float) -> None:
-            bar.set_description(what, refresh=False)
             bar.update(round(100 * part) - bar.n)
+            if not str(bar.desc).startswith(what):
+                bar.set_description(what)
 
         yield progress
 

@@ -457,6 +457,32 @@ def test_the_json_is_valid_by_the_published_schema(
     assert "energy_it_kwh" in plain["appendix"]["totals"]["amount"]
 
 
+def test_without_tex_the_rest_is_written_and_the_reason_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The PDF alone is missing; the remedy is named."""
+    write_ledger(home / "ledger", project(2))
+    monkeypatch.setenv("PATH", str(home))
+    options = ["report", "--ledger", "ledger", "--format", "latex", "--pdf"]
+    assert main(options) == 0
+    assert "pdflatex was not found" in capsys.readouterr().err
+    files = written("energy-report")
+    assert "energy-standalone.tex" in files
+    assert "energy-standalone.pdf" not in files
+
+
+def test_a_bar_is_shown_to_those_who_watch(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a while, and only where it is wanted."""
+    write_ledger(home / "ledger", project(2))
+    monkeypatch.setattr("jupyter_green.api.BAR_AFTER_S", 0.0)
+    jupyter_green.report("json", ledger="ledger", progress=True)
+    assert "building" in capsys.readouterr().err
+    jupyter_green.report("json", ledger="ledger", progress=False)
+    assert capsys.readouterr().err == ""
+
+
 def test_what_could_not_be_read_is_told(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
