@@ -67,6 +67,12 @@ study_settings = JUPYTER_GREEN_LEDGER=$(CURDIR)/$(OUT)/appendix/ledger \
   JUPYTER_GREEN_NOTEBOOK=train_and_tune.ipynb \
   $(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1)
 
+cookbook: $(VENV)/.cookbook ## measure what each strategy of the cookbook saves here (minutes)
+	@rm -rf cookbook-output
+	@echo "Executing examples/cookbook ..."
+	@$(if $(call is,$(SIMULATED)),JUPYTER_GREEN_SIMULATED=1) $(BIN)/python \
+	  examples/cookbook/cook.py cookbook-output
+
 lab: $(PANEL) ## open JupyterLab on the examples, the panel beside them
 	@mkdir -p $(LAB_SETTINGS)
 	@echo '{"jupyter-green:plugin": {"openAtStart": true}}' > $(LAB_SETTINGS)/overrides.json
@@ -114,7 +120,7 @@ dist: $(VENV)/.dev ## build the wheel and the source distribution
 	$(BIN)/python -m build
 
 clean: ## remove everything that was made, the virtual environment too
-	rm -rf $(VENV) demo-output dist build .coverage .*_cache .hypothesis
+	rm -rf $(VENV) cookbook-output demo-output dist build .coverage .*_cache .hypothesis
 	rm -rf jupyter_green/labextension labextension/lib labextension/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -134,9 +140,13 @@ $(VENV)/.demo: $(VENV)/.created pyproject.toml labextension/package.json
 	@SKIP_JUPYTER_BUILDER=1 $(PIP) install --editable . --group demo
 	@touch $@
 
+$(VENV)/.cookbook: $(VENV)/.created pyproject.toml labextension/package.json
+	@SKIP_JUPYTER_BUILDER=1 $(PIP) install --editable . --group cookbook
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.created pyproject.toml labextension/package.json
 	@SKIP_JUPYTER_BUILDER=1 $(PIP) install --editable . --group dev
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.cookbook
 
 $(MODULES): labextension/package.json labextension/yarn.lock | $(VENV)/.dev
 	@$(JLPM) install --immutable
