@@ -128,7 +128,7 @@ PLACE_LABEL = "region"  # of the work that recipe 11 takes elsewhere
 INTRODUCTION = (
     "How much energy each strategy of the cookbook saved, by the records of one run on "
     "one machine. A figure is the energy of the strategy over that of what it is "
-    "compared with, for the same work: below one it saves. Recipes have different tasks: "
+    "compared with, for the same work: below one it saves. Recipes differ in task: "
     "neighbours in this list were not measured against each other."
 )
 
