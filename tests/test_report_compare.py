@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -160,6 +161,20 @@ def test_qualities_are_compared_by_difference_and_per_kilowatt_hour():
     per_kwh = found.contrast("accuracy_per_kwh", "large")
     assert per_kwh.verdict == "worse"
     assert per_kwh.ratio == pytest.approx(0.5, rel=0.05)
+
+
+def test_large_figures_are_rounded_to_what_is_known_of_them_too():
+    """172,609 with a half-width of some ten thousand has two known digits or three."""
+    groups = [
+        [
+            msgspec.structs.replace(r, metrics={"accuracy": 0.9})
+            for r in runs(mean_j, seed=seed)
+        ]
+        for seed, mean_j in enumerate((18.0, 36.0), start=1)
+    ]
+    shown = str(compare({"small": groups[0], "large": groups[1]}))
+    (half,) = {text[-2:] for text in re.findall(r"± (\d+)/kWh", shown)}
+    assert half == "00"
 
 
 def test_a_lower_loss_is_better_and_a_word_of_the_user_goes_before():

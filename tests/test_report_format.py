@@ -97,3 +97,10 @@ def test_a_small_part_is_neither_nothing_nor_everything():
         "> 99.9 %",
         "100 %",
     ]
+
+
+def test_what_floats_leave_is_no_uncertainty():
+    """A constant power of 20 W, averaged, is not known to fifteen digits."""
+    assert format_power(20.0, 5e-15) == "20.0 W"
+    assert format_power(20.0, 0.0) == "20.0 W"
+    assert format_power(20.0, 5e-3) == "20.000 ± 0.005 W"

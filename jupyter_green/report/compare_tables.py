@@ -87,8 +87,10 @@ def _plain(spread: Spread) -> str:
     half = _half(spread)
     if not half:
         return f"{spread.mean:.{PLAIN_DIGITS}g}"
-    decimals = max(0, 1 - math.floor(math.log10(half)))
-    return f"{spread.mean:.{decimals}f} ± {half:.{decimals}f}"
+    decimals = 1 - math.floor(math.log10(half))
+    mean, half = round(spread.mean, decimals), round(half, decimals)
+    shown = max(0, decimals)
+    return f"{mean:.{shown}f} ± {half:.{shown}f}"
 
 
 def _contrasts(comparison: Comparison) -> Table:

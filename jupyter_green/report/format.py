@@ -1,7 +1,8 @@
 """Print joules, seconds, watts and grams for people, rounded to what is known.
 
-A value is rounded to its uncertainty: the uncertainty to two digits (one if it starts
-with 3 or more) and the value to the same decimal.  A value that would print as 0 beside
+A value is rounded to its uncertainty: the uncertainty to one digit, to two where it
+starts with 1 or 2 or where one digit would be a new first one (0.99 becomes 1.0), and
+the value to the same decimal.  A value that would print as 0 beside
 its uncertainty prints as a bound, and a missing one as "not measured".  Imports nothing
 of the project but `units`; pure functions.
 
@@ -17,6 +18,8 @@ from jupyter_green.units import J_PER_KWH, J_PER_WH
 
 NOT_MEASURED = "not measured"
 PLAIN_DIGITS = 3  # significant digits of a value that comes without uncertainty
+# Less, in proportion, is what calculating with floats leaves: it is no uncertainty.
+FLOAT_NOISE = 1e-12
 
 # Each scale: (least value that uses the unit, size of the unit, symbol), largest first.
 Scale = tuple[tuple[float, float, str], ...]
@@ -109,19 +112,48 @@ def format_quantity(
     """
     if value is None or not math.isfinite(value):
         return NOT_MEASURED
-    if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= 0:
+    if (
+        uncertainty is None
+        or not math.isfinite(uncertainty)
+        or uncertainty <= FLOAT_NOISE * abs(value)
+    ):
         shown = _rounded(value, PLAIN_DIGITS)
         size, symbol = _unit(shown, scale)
         return (
-            f"{_digits(shown / size, _decimals(shown / size, PLAIN_DIGITS))} {symbol}"
+            f"{_digits(shown / size, significant_decimals(shown / size, PLAIN_DIGITS))}"
+            f" {symbol}"
         )
     size, symbol = _unit(max(abs(value), uncertainty), scale)
     value, uncertainty = value / size, uncertainty / size
-    decimals = _decimals(uncertainty, _uncertainty_digits(uncertainty))
+    decimals = interval_decimals(uncertainty)
     if round(value, decimals) == 0:
         bound = abs(value) + uncertainty
         return f"< {_digits(bound, decimals)} {symbol}"
     return f"{_digits(value, decimals)} ± {_digits(uncertainty, decimals)} {symbol}"
+
+
+def interval_decimals(width: float) -> int:
+    """Return the decimals to which a half-width above 0 and its value are printed.
+
+    The rule of the Particle Data Group (Review of Particle Physics, introduction, 5.3)
+    with 3.0 as its bound instead of 3.55: two digits where one would change it by a
+    fifth or more, and the 0 of 1.0 where 0.96 is rounded up.
+
+    >>> [interval_decimals(width) for width in (0.23, 0.31, 0.94, 0.96, 25.0)]
+    [2, 1, 1, 1, 0]
+    """
+    if f"{width:e}"[0] in "12":
+        return significant_decimals(width, 2)
+    # What is rounded up to a power of ten keeps the 0 after its 1.
+    is_raised = f"{width:.0e}"[0] == "1"
+    return significant_decimals(width, 1) + is_raised
+
+
+def significant_decimals(value: float, digits: int) -> int:
+    """Return the decimals that leave *digits* significant digits; may be negative."""
+    if value == 0:
+        return 0
+    return digits - 1 - int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
 def _unit(value: float, scale: Scale) -> tuple[float, str]:
@@ -134,16 +166,6 @@ def _rounded(value: float, digits: int) -> float:
     return float(f"{value:.{digits - 1}e}")
 
 
-def _uncertainty_digits(uncertainty: float) -> int:
-    # Two digits where one would change the width by a fifth or more.
-    return 1 if f"{uncertainty:e}"[0] >= "3" else 2
-
-
-def _decimals(value: float, digits: int) -> int:
-    """Return the decimals that leave *digits* significant digits; may be negative."""
-    if value == 0:
-        return 0
-    return digits - 1 - int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
 def _digits(value: float, decimals: int) -> str:
