@@ -266,7 +266,7 @@ def test_the_optional_section_has_what_follows_from_stated_figures() -> None:
         (3.117, None, "3.12 kWh"),
         (0.0441, None, "0.0441 kWh"),
         (1234.0, 57.0, "1230 ± 60 kWh"),
-        (1.764, 0.991, "1.76 ± 0.99 kWh"),
+        (1.764, 0.991, "1.8 ± 1.0 kWh"),
         (0.001, 0.5, "< 0.5 kWh"),
         (None, None, "not measured"),
         (float("nan"), None, "not measured"),

@@ -167,7 +167,7 @@ function formatQuantity(
   const [size, symbol] = unit(Math.max(Math.abs(value), uncertainty), scale);
   const scaled = value / size;
   const width = uncertainty / size;
-  const places = decimals(width, uncertaintyDigits(width));
+  const places = intervalDecimals(width);
   if (round(scaled, places) === 0) {
     return `< ${digits(Math.abs(scaled) + width, places)} ${symbol}`;
   }
@@ -191,9 +191,14 @@ function unit(value: number, scale: Scale): [number, string] {
   return [size, symbol];
 }
 
-/** Two digits where one would change the width by a fifth or more. */
-function uncertaintyDigits(uncertainty: number): number {
-  return exactly(uncertainty, 7).digits[0]! >= '3' ? 1 : 2;
+/** Return the decimals to which a half-width above 0 and its value are printed. */
+function intervalDecimals(width: number): number {
+  if (exactly(width, 7).digits[0]! < '3') {
+    return decimals(width, 2);
+  }
+  // What is rounded up to a power of ten keeps the 0 after its 1.
+  const isRaised = exactly(width, 1).digits[0] === '1';
+  return decimals(width, 1) + (isRaised ? 1 : 0);
 }
 
 /** Return the decimals that leave *places* significant digits; may be negative. */

@@ -1,8 +1,7 @@
 """Numbers of the page: one unit for a table, each value rounded to what is known.
 
 A unit is chosen once from the largest figure, so that the rows of a table compare.
-Rounding is that of `report.format`: the uncertainty to two digits, one if it starts
-with 3 or more, and the value to the same decimal.  Pure.
+How far a value is rounded is `report.format`'s to say.  Pure.
 
     >>> unit = energy_unit(3.117)
     >>> unit.of(3.117, 0.16)
@@ -17,13 +16,16 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from jupyter_green.report.format import NOT_MEASURED
+from jupyter_green.report.format import (
+    NOT_MEASURED,
+    interval_decimals,
+    significant_decimals,
+)
 
 DIGITS = 3  # significant digits of a value that comes without uncertainty
 # How far below the largest of a column a row may go before it reads "< ...".
 DEPTH = 5
 NOTHING = 1e-9  # an uncertainty relative to its value
-TWO_DIGITS_BELOW = 3  # an uncertainty that starts with 1 or 2 keeps two digits
 
 
 class Unit(NamedTuple):
@@ -54,7 +56,7 @@ class Unit(NamedTuple):
         if not is_known or not uncertainty or abs(uncertainty) <= NOTHING * abs(value):
             return self._plain(shown)
         width = abs(uncertainty) / self.size
-        decimals = min(_decimals(width, _digits_of(width)), self.finest)
+        decimals = min(interval_decimals(width), self.finest)
         if round(shown, decimals) == 0:
             return f"< {_written(abs(shown) + width, max(decimals, 0))}"
         if round(width, decimals) == 0:
@@ -69,7 +71,7 @@ class Unit(NamedTuple):
     def _plain(self, shown: float) -> str:
         if shown == 0:
             return "0"
-        decimals = min(_decimals(shown, DIGITS), self.finest)
+        decimals = min(significant_decimals(shown, DIGITS), self.finest)
         text = _written(shown, decimals)
         if float(text) == 0:
             return f"< {10.0**-self.finest:.{self.finest}f}"
@@ -157,20 +159,8 @@ def _fitting(
         # Nothing to choose by: the unit that readers expect.
         return next((unit for _, unit in scale if unit.size == 1), scale[-1][1])
     unit = next(unit for least, unit in scale if largest >= least)
-    finest = max(_decimals(largest / unit.size, DEPTH), 0)
+    finest = max(significant_decimals(largest / unit.size, DEPTH), 0)
     return unit._replace(finest=finest)
-
-
-def _digits_of(width: float) -> int:
-    # Two digits where one would change the width by a fifth or more; 0.99 is near 1.
-    return 1 if int(f"{width:.0e}"[0]) >= TWO_DIGITS_BELOW else 2
-
-
-def _decimals(value: float, digits: int) -> int:
-    """Return the decimals that leave *digits* significant digits; may be negative."""
-    if value == 0:
-        return 0
-    return digits - 1 - int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
 def _written(value: float, decimals: int) -> str:
