@@ -72,6 +72,9 @@ class DeviceRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         idle_uncertainty_w: Half-width (95 %) of the idle power.
         share: The part attributed to this kernel, if it can be known.
         power_limit_w: The device's power limit in watts, if it has one.
+        memory_gb: A GPU's memory in 10^9 bytes, as its driver says; None: not known.
+        busy_s: Seconds of the window in which a GPU executed kernels, of any process;
+            known to the driver's sampling period, 1/6 to 1 s; None: not known.
         reason: Why there is no figure, where `energy_j` is None.
         flags: Remarks on quality, such as ``below-resolution`` or ``shared``.
     """
@@ -92,6 +95,8 @@ class DeviceRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     idle_uncertainty_w: float | None = None
     share: Share | None = None
     power_limit_w: float | None = None
+    memory_gb: float | None = None
+    busy_s: float | None = None
     reason: str = ""
     flags: tuple[str, ...] = ()
 

@@ -15,6 +15,7 @@ J_PER_KWH = 3.6e6
 J_PER_MJ = 1e-3  # NVML counts millijoules
 J_PER_UJ = 1e-6  # powercap counts microjoules
 NS_PER_S = 1_000_000_000
+B_PER_GB = 1e9
 G_PER_KG = 1000.0
 
 
@@ -35,6 +36,11 @@ def co2e_g(energy_it_j: float, intensity_g_per_kwh: float, pue: float) -> float:
     place where PUE is applied, so that it is applied once.
     """
     return kwh_from_j(energy_it_j) * pue * intensity_g_per_kwh
+
+
+def gb_from_bytes(size: int) -> float:
+    """Return gigabytes of 10^9 bytes for *size* bytes, to a tenth."""
+    return round(size / B_PER_GB, 1)
 
 
 def s_from_ns(duration_ns: float) -> float:

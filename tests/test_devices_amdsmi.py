@@ -51,6 +51,17 @@ class FakeAmdsmi:
         self._check(f"cap {handle}")
         return {"power_cap": 750_000_000}
 
+    class AmdSmiMemoryType:
+        """As the vendor's enumeration."""
+
+        VRAM = 0
+
+    def amdsmi_get_gpu_memory_total(self, handle: int, kind: int) -> int:
+        """Return bytes of the GPU's own memory."""
+        self._check(f"memory {handle}")
+        assert kind == self.AmdSmiMemoryType.VRAM
+        return 206_141_652_992
+
     def _check(self, what: str) -> None:
         if what in self.failing:
             raise self.AmdSmiException(f"Error code:\n\t{what}")
@@ -145,3 +156,11 @@ def test_a_driver_without_its_library_is_explained_quietly(
     if not found.devices:
         assert found.problems[0].subject == "amd gpu"
     assert capsys.readouterr().out == ""
+
+
+def test_memory_is_told_where_amdsmi_knows_it() -> None:
+    """In 10^9 bytes; None, and still measured, where that call fails."""
+    library = FakeAmdsmi(5, 5)
+    library.failing.add("memory 1")
+    first, second = found_in(library).devices
+    assert (first.about.memory_gb, second.about.memory_gb) == (206.1, None)

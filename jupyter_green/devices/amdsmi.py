@@ -23,7 +23,7 @@ from typing import Any
 from jupyter_green.devices.counting import ForkSafeLock, Growth
 from jupyter_green.devices.device import About, Clock, Counter, Found, Problem
 from jupyter_green.errors import DeviceError
-from jupyter_green.units import J_PER_UJ, NS_PER_S
+from jupyter_green.units import J_PER_UJ, NS_PER_S, gb_from_bytes
 
 KERNEL_MODULE = "/sys/module/amdgpu"
 # The nominal unit of the accumulator; the returned one is used.
@@ -164,7 +164,18 @@ def _about(module: Any, handle: Any, index: int) -> About:
         resolution_j=float(count.get("counter_resolution", RESOLUTION_UJ)) * J_PER_UJ,
         update_period_s=UPDATE_PERIOD_S,
         power_limit_w=cap / _UW_PER_W if isinstance(cap, int) and cap else None,
+        memory_gb=_memory_gb(module, handle),
     )
+
+
+def _memory_gb(module: Any, handle: Any) -> float | None:
+    """Return the GPU's own memory in 10^9 bytes; None where amdsmi does not say."""
+    try:
+        kind = module.AmdSmiMemoryType.VRAM
+        total = module.amdsmi_get_gpu_memory_total(handle, kind)
+    except (module.AmdSmiException, AttributeError):
+        return None
+    return gb_from_bytes(total) if isinstance(total, int) and total > 0 else None
 
 
 def _optional(module: Any, function: str, handle: Any) -> Mapping[str, Any]:

@@ -61,6 +61,7 @@ class About:
         max_interval_s: The longest time between two readings that loses nothing (a
             counter's wrap, a gauge's shape); None where there is no limit.
         power_limit_w: The most watts it can draw, if known.
+        memory_gb: A GPU's own memory in 10^9 bytes, if its driver says.
     """
 
     id: str
@@ -74,6 +75,7 @@ class About:
     update_period_s: float = 0.0
     max_interval_s: float | None = None
     power_limit_w: float | None = None
+    memory_gb: float | None = None
 
 
 @runtime_checkable
@@ -145,6 +147,35 @@ class Traced(Protocol):
 
         Empty where the interface has none.  Never raises a `DeviceError`: these
         readings refine a figure that the counter gives without them.
+        """
+        ...
+
+
+class Busy(NamedTuple):
+    """How busy a device was in the time that ended at a monotonic moment.
+
+    Attributes:
+        t_ns: The end of the sampling period, in monotonic nanoseconds.
+        fraction: Fraction of the period in which it executed kernels, 0 to 1.
+    """
+
+    t_ns: int
+    fraction: float
+
+
+@runtime_checkable
+class Worked(Protocol):
+    """A device that can tell when it executed kernels."""
+
+    @property
+    def has_busy_history(self) -> bool:
+        """Whether `busy` gives samples of the last seconds, or only the present one."""
+        ...
+
+    def busy(self, since_ns: int) -> Sequence[Busy]:
+        """Return samples newer than *since_ns*, oldest first.
+
+        Empty where it cannot be known.  Never raises a `DeviceError`.
         """
         ...
 

@@ -35,7 +35,7 @@ from jupyter_green.devices.nvml_gpu import (
     power_usage_w,
 )
 from jupyter_green.errors import DeviceError
-from jupyter_green.units import J_PER_MJ
+from jupyter_green.units import J_PER_MJ, gb_from_bytes
 
 # Seconds between changes of the counter: 20 to 100 ms are reported (PETSc, Zeus); the
 # sampler may measure it.
@@ -170,6 +170,7 @@ def _gpu(library: Library, uuid: str, index: int, clock: Clock) -> NvmlGpu:
     """
     name = str(library.try_ask(uuid, "nvmlDeviceGetName") or "NVIDIA GPU")
     limit_mw = library.try_ask(uuid, "nvmlDeviceGetEnforcedPowerLimit")
+    memory = library.try_ask(uuid, "nvmlDeviceGetMemoryInfo")
     mig = library.try_ask(uuid, "nvmlDeviceGetMigMode")
     about = About(
         id=uuid,
@@ -182,6 +183,7 @@ def _gpu(library: Library, uuid: str, index: int, clock: Clock) -> NvmlGpu:
         resolution_j=J_PER_MJ,
         update_period_s=COUNTER_PERIOD_S,
         power_limit_w=limit_mw * W_PER_MW if limit_mw else None,
+        memory_gb=gb_from_bytes(int(memory.total)) if memory else None,
     )
     if is_readable(library, uuid, energy_j):
         return NvmlGpu(library, about, energy_j, clock=clock)

@@ -13,12 +13,22 @@ from typing import Any
 
 from jupyter_green.devices import nvml_errors
 from jupyter_green.devices.counting import ForkSafeLock, Growth
-from jupyter_green.devices.device import About, Clock, Counter, Gauge, Occupancy
+from jupyter_green.devices.device import (
+    About,
+    Busy,
+    Clock,
+    Counter,
+    Gauge,
+    Occupancy,
+)
 from jupyter_green.units import J_PER_MJ
 
 POWER_AVERAGE = 185  # NVML_FI_DEV_POWER_AVERAGE
 POWER_INSTANT = 186  # NVML_FI_DEV_POWER_INSTANT
 TOTAL_POWER_SAMPLES = 0  # NVML_TOTAL_POWER_SAMPLES
+GPU_UTILISATION_SAMPLES = 1  # NVML_GPU_UTILIZATION_SAMPLES
+PERCENT = 1e-2
+MOST_PERCENT = 100
 W_PER_MW = 1e-3
 NS_PER_US = 1000
 CLOCKS_APART_NS = 1_000_000  # the error of turning one clock into the other
@@ -138,6 +148,7 @@ class NvmlGpu:
         self._growth = Growth(self._subject)
         self._seen_us = 0
         self._keeps_samples = True
+        self._keeps_busy_samples = self._tells_busy = about.scope != "mig-parent"
         self._lock = ForkSafeLock()
 
     @property
@@ -176,33 +187,70 @@ class NvmlGpu:
         Where NVML keeps none, the instant power now; empty if that is missing too.
         """
         if self._keeps_samples:
-            now_ns = self._clock()
-            offset_ns = time.time_ns() - now_ns
-            since_us = max(0, (since_ns + offset_ns) // NS_PER_US)
             try:
-                samples = self._library.ask(
-                    self._about.id,
-                    "nvmlDeviceGetSamples",
-                    TOTAL_POWER_SAMPLES,
-                    since_us,
-                )[1]
+                samples = self._samples(TOTAL_POWER_SAMPLES, since_ns)
             except self._library.error as err:
                 code = getattr(err, "value", None)
                 self._keeps_samples = code not in nvml_errors.UNSUPPORTED
                 return []
-            # NVML stamps samples with the wall clock, in microseconds.  Those from
-            # before it was put back seem to come from the future.
-            stamped = [(int(s.timeStamp) * NS_PER_US - offset_ns, s) for s in samples]
-            return [
-                Gauge(t_ns, s.sampleValue.uiVal * W_PER_MW)
-                for t_ns, s in stamped
-                if t_ns <= now_ns + CLOCKS_APART_NS
-            ]
+            return [Gauge(t_ns, value * W_PER_MW) for t_ns, value in samples]
         try:
             power_w = power_field_w(POWER_INSTANT)(self._library, self._about.id)
         except self._library.error:
             return []
         return [Gauge(self._clock(), power_w)]
+
+    @property
+    def has_busy_history(self) -> bool:
+        """Whether NVML keeps samples of the utilisation."""
+        return self._keeps_busy_samples
+
+    def busy(self, since_ns: int) -> Sequence[Busy]:
+        """Return NVML's utilisation samples newer than *since_ns*, oldest first.
+
+        Where NVML keeps none, the utilisation now; empty if that is missing too, as on
+        a GPU that is cut into MIG instances.  It is the percentage of the last sampling
+        period, 1/6 to 1 s by product, in which one or more kernels were executing
+        (nvmlUtilization_t, NVML API reference).
+        """
+        if self._keeps_busy_samples:
+            try:
+                samples = self._samples(GPU_UTILISATION_SAMPLES, since_ns)
+            except self._library.error as err:
+                code = getattr(err, "value", None)
+                self._keeps_busy_samples = code not in nvml_errors.UNSUPPORTED
+                samples = []
+            return [Busy(t, v * PERCENT) for t, v in samples if v <= MOST_PERCENT]
+        if not self._tells_busy:
+            return []
+        try:
+            rates = self._library.ask(self._about.id, "nvmlDeviceGetUtilizationRates")
+        except self._library.error as err:
+            code = getattr(err, "value", None)
+            self._tells_busy = code not in nvml_errors.UNSUPPORTED
+            return []
+        return [Busy(self._clock(), int(rates.gpu) * PERCENT)]
+
+    def _samples(self, kind: int, since_ns: int) -> list[tuple[int, int]]:
+        """Return monotonic nanoseconds and values of a buffer of samples.
+
+        Raises:
+            NVMLError: As ``library.error``.
+        """
+        now_ns = self._clock()
+        offset_ns = time.time_ns() - now_ns
+        since_us = max(0, (since_ns + offset_ns) // NS_PER_US)
+        samples = self._library.ask(
+            self._about.id, "nvmlDeviceGetSamples", kind, since_us
+        )[1]
+        # NVML stamps samples with the wall clock, in microseconds.  Those from before
+        # it was put back seem to come from the future.
+        stamped = [(int(s.timeStamp) * NS_PER_US - offset_ns, s) for s in samples]
+        return [
+            (t_ns, s.sampleValue.uiVal)
+            for t_ns, s in stamped
+            if t_ns <= now_ns + CLOCKS_APART_NS
+        ]
 
     def occupancy(self, own_pids: frozenset[int]) -> Occupancy | None:
         """Return who used the GPU lately, or None where that cannot be known.

@@ -140,7 +140,15 @@ def _context(record: Record | None, devices: Sequence[DeviceRecord]) -> ContextL
     context = ContextLine(
         id="",
         devices=tuple(
-            replace(d, **NO_FIGURES, coverage=1.0, share=None, reason="", flags=())
+            replace(
+                d,
+                **NO_FIGURES,
+                coverage=1.0,
+                share=None,
+                busy_s=None,
+                reason="",
+                flags=(),
+            )
             for d in devices
         ),
         **common,
@@ -153,6 +161,7 @@ def _detail(device: DeviceRecord) -> Detail:
     return Detail(
         coverage=None if device.coverage == 1.0 else device.coverage,
         share=device.share,
+        busy_s=device.busy_s,
         reason=device.reason,
         flags=device.flags,
     )
@@ -198,6 +207,7 @@ def _whole_devices(
             uncertainty_random_j=random_j,
             coverage=1.0 if detail.coverage is None else detail.coverage,
             share=detail.share,
+            busy_s=detail.busy_s,
             reason=detail.reason,
             flags=detail.flags,
         )

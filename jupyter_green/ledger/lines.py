@@ -118,10 +118,12 @@ class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
         share: See there.
         reason: See there.
         flags: See there.
+        busy_s: See there.
     """
 
     coverage: float | None = None
     share: Share | None = None
+    busy_s: float | None = None
     reason: str = ""
     flags: tuple[str, ...] = ()
 

@@ -40,6 +40,7 @@ def device_record(  # noqa: PLR0913 - all that is known of a device in a window
     breaks: Sequence[tuple[int, int]] = (),
     occupancy: Occupancy | None = None,
     habit: edges.Habit | None = None,
+    busy_s: float | None = None,
     final: bool = False,
 ) -> DeviceRecord:
     """Return the joules of a device between two samples, with their uncertainty.
@@ -53,6 +54,7 @@ def device_record(  # noqa: PLR0913 - all that is known of a device in a window
         breaks: Times between windows, in monotonic nanoseconds.
         occupancy: Who used the device, if it can tell.
         habit: How often the load of the windows before was their own.
+        busy_s: Seconds in which it executed kernels, if it can tell.
         final: Nothing more will be known: *habit* learns from this window.
     """
     habit = habit or edges.Habit()
@@ -62,12 +64,12 @@ def device_record(  # noqa: PLR0913 - all that is known of a device in a window
     if was_suspended(begin, end):
         reason = "the system was suspended meanwhile"
     if first is None or last is None or reason:
-        return _describe(about, idle, energy_j=None, reason=reason)
+        return _describe(about, idle, energy_j=None, reason=reason, busy_s=busy_s)
     window_s = s_from_ns(end.t_ns - begin.t_ns)
     coverage = _coverage(first, last, begin, end)
     if coverage < LEAST_COVERAGE:
         reason = last.fault or NOT_READ
-        return _describe(about, idle, energy_j=None, reason=reason)
+        return _describe(about, idle, energy_j=None, reason=reason, busy_s=busy_s)
     estimate = _between(about, first, last, begin, end)
     refined = _refined(about, begin, end, ends, breaks, habit)
     if refined and coverage == 1.0:
@@ -108,6 +110,7 @@ def device_record(  # noqa: PLR0913 - all that is known of a device in a window
         reason=last.fault or (WRAPS.format(wraps_j) if wraps_j else ""),
         scope=scope,
         share=_share(about, energy_j, begin, end, occupancy),
+        busy_s=busy_s,
     )
 
 
@@ -351,6 +354,7 @@ def _describe(  # noqa: PLR0913 - the fields of the value it builds
     flags: tuple[str, ...] = (),
     reason: str = "",
     share: Share | None = None,
+    busy_s: float | None = None,
 ) -> DeviceRecord:
     idle_w, idle_uncertainty_w = idle or (None, None)
     return DeviceRecord(
@@ -370,6 +374,8 @@ def _describe(  # noqa: PLR0913 - the fields of the value it builds
         idle_uncertainty_w=idle_uncertainty_w,
         share=share,
         power_limit_w=about.power_limit_w,
+        memory_gb=about.memory_gb,
+        busy_s=busy_s,
         reason=reason,
         flags=flags,
     )

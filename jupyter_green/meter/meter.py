@@ -41,6 +41,8 @@ LONGEST_BREAK_NS = NS_PER_S // 20
 KEPT_BREAKS = 32
 # Process lists cost more than a counter and tell nothing of shorter windows.
 LEAST_OCCUPANCY_S = 0.2
+# Utilisation is sampled each 1/6 to 1 s: a shorter window's is not known.
+LEAST_BUSY_S = 0.3
 # A curve of fewer points says nothing that the mean does not say.
 CURVE_LEAST = 3
 # Waiting for GPUs that have nothing to do takes less.
@@ -399,6 +401,11 @@ class Meter:
         *,
         final: bool = False,
     ) -> tuple[DeviceRecord, ...]:
+        begin_ns, end_ns = window.begin.t_ns, end.t_ns
+        is_long = end_ns - begin_ns >= LEAST_BUSY_S * NS_PER_S
+        # Asking costs some calls: once for a window that ends, when all is known.
+        asks = is_long and (final or window.is_open)
+        busy_s = self.sampler.busy_s(begin_ns, end_ns) if asks else {}
         return tuple(
             device_record(
                 device.about,
@@ -409,6 +416,7 @@ class Meter:
                 breaks=tuple(self._breaks),
                 occupancy=occupied.get(device.about.id),
                 habit=self._habits[device.about.id],
+                busy_s=busy_s.get(device.about.id),
                 final=final,
             )
             for device in self.sampler.devices
@@ -432,7 +440,7 @@ class Meter:
             window.record,
             duration_s=s_from_ns(duration_ns),
             ended_at=self.wall.stamp(begin.t_ns + duration_ns),
-            devices=self._devices(window, end),
+            devices=self._devices(window, end, final=final),
             status=status,
             final=final,
             curve=self._curve(begin, end),

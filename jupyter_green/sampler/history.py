@@ -37,9 +37,13 @@ class History:
         self._count += 1
 
     def between(self, t0_ns: int, t1_ns: int) -> list[tuple[int, float]]:
-        """Return points within the interval from the finest level that covers it."""
+        """Return points within the interval from the finest level that covers it.
+
+        Where it begins before all of them: from the finest that has the first one.
+        """
+        first_ns = self._levels[-1][0][0] if self._levels[-1] else 0
         for level in self._levels:
-            if level and level[0][0] <= t0_ns:
+            if level and level[0][0] <= max(t0_ns, first_ns):
                 break
         return [point for point in tuple(level) if t0_ns <= point[0] <= t1_ns]
 

@@ -18,7 +18,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from jupyter_green.devices.device import Clock, Device
+from jupyter_green.devices.device import Clock, Device, Worked
+from jupyter_green.sampler.busy import BusyTime
 from jupyter_green.sampler.history import History
 from jupyter_green.sampler.sample import Edge, HostTimes, Sample
 from jupyter_green.sampler.track import Track
@@ -86,6 +87,11 @@ class Sampler:
         self.interval_s = interval_s
         self.history = History()
         self._tracks = {device.about.id: Track(device) for device in devices}
+        self._busy = {
+            identifier: BusyTime(track.device)
+            for identifier, track in self._tracks.items()
+            if isinstance(track.device, Worked)
+        }
         self._host_times = host_times
         self._on_problem = on_problem
         self._asleep_ns = asleep_ns or _suspended_ns
@@ -156,6 +162,19 @@ class Sampler:
                 self.history.add(begun_ns, sum(v.energy_j for v in levels.values()))
         self._report(faults)
         return Sample(moment_ns, levels, host, asleep_ns, done_ns - begun_ns, never)
+
+    def busy_s(self, begin_ns: int, end_ns: int) -> dict[str, float]:
+        """Return seconds in which devices executed kernels, where that is known.
+
+        Asks the drivers for what is new, which costs a call or two for each device.
+        """
+        if not self._busy or self._hangs():
+            return {}
+        with self._lock:
+            for busy in self._busy.values():
+                busy.note(self.clock())
+            found = {i: b.between(begin_ns, end_ns) for i, b in self._busy.items()}
+        return {i: seconds for i, seconds in found.items() if seconds is not None}
 
     def subscribe(self, listener: Callable[[Sample], None]) -> None:
         """Call *listener* on the background thread with each background sample."""
@@ -413,6 +432,10 @@ class Sampler:
 
     def _tick(self) -> None:
         sample = self.sample(with_host=False)
+        for busy in self._busy.values():
+            if busy.is_due(sample.t_ns):
+                with self._lock:
+                    busy.note(sample.t_ns)
         self._call(self._listeners, sample)
 
     def _call(self, listeners: Sequence[Callable[..., None]], *about: object) -> None:

@@ -24,7 +24,11 @@ class FakeGpu:
     field_mw: dict[int, int] = field(default_factory=dict)
     capability: tuple[int, int] = (9, 0)
     limit_mw: int = 700_000
+    memory_b: int = 85_520_809_984  # of a board that is sold as 80 GB
     mig: tuple[str, ...] | None = None
+    # Utilisation: (microseconds of the wall clock, percent), and the present one.
+    busy_samples: tuple[tuple[int, int], ...] = ()
+    busy_percent: int = 0
     compute: tuple[int, ...] = ()
     graphics: tuple[int, ...] = ()
     memory: dict[int, int] = field(default_factory=dict)  # bytes by pid
@@ -87,6 +91,17 @@ class FakeNvml:
             raise FakeNvmlError(6)
         return [SimpleNamespace(pid=p, smUtil=u, timeStamp=t) for p, u, t in new]
 
+    def nvmlDeviceGetSamples(self, gpu: FakeGpu, kind: int, since_us: int) -> Any:  # noqa: N802
+        """Return buffered utilisation; of power, or of nothing, "not supported"."""
+        self._checked(gpu, "nvmlDeviceGetSamples")
+        if kind != 1 or not gpu.busy_samples:
+            raise FakeNvmlError(3)
+        return 1, [
+            SimpleNamespace(timeStamp=t, sampleValue=SimpleNamespace(uiVal=value))
+            for t, value in gpu.busy_samples
+            if t > since_us
+        ]
+
     def __getattr__(self, name: str) -> Any:
         """Return a function that asks one thing of a GPU."""
 
@@ -119,6 +134,8 @@ ANSWERS = {
     "nvmlDeviceGetUUID": lambda gpu: gpu.uuid,
     "nvmlDeviceGetName": lambda gpu: gpu.name,
     "nvmlDeviceGetEnforcedPowerLimit": lambda gpu: gpu.limit_mw,
+    "nvmlDeviceGetMemoryInfo": lambda gpu: SimpleNamespace(total=gpu.memory_b),
+    "nvmlDeviceGetUtilizationRates": lambda gpu: SimpleNamespace(gpu=gpu.busy_percent),
     "nvmlDeviceGetMigMode": _mig_mode,
     "nvmlDeviceGetMaxMigDeviceCount": lambda gpu: 7 if gpu.mig else 0,
     "nvmlDeviceGetCudaComputeCapability": lambda gpu: gpu.capability,

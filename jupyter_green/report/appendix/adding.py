@@ -76,6 +76,7 @@ class Adder:
             "gpu_hours": runs(work.run_gpu_us / US_PER_H),
         }
         energies = self.energies(on, count)
+        busy = work.gpu_hours_busy(on, count)
         return [
             Amount(
                 **{
@@ -84,6 +85,7 @@ class Adder:
                     else round(column[number])
                     for name, column in columns.items()
                 },
+                gpu_hours_busy=busy[number],
                 **energies[number],
             )
             for number in range(count)

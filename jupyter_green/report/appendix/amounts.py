@@ -28,7 +28,8 @@ class Amount(Struct, frozen=True, kw_only=True):
         run_time_s: Sum of the runs' own durations in seconds.
         gpu_hours: Hours that GPUs were allocated to the runs, busy or not: for each
             GPU the time in which a run had it, times that two runs shared split evenly.
-        gpu_hours_busy: Hours in which they computed; None: not recorded.
+        gpu_hours_busy: Hours in which they executed kernels, of any process, as their
+            driver samples it; None: not recorded for 95 % of the GPU-hours.
         energy_it_kwh: Energy of the metered components in kWh, before PUE, by whatever
             method; `energy_by_method_kwh` tells them apart.
         energy_uncertainty_kwh: Half-width (95 %) of that: random parts of one device

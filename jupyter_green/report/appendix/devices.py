@@ -68,6 +68,7 @@ class DeviceList:
                     device.calibration,
                     device.resolution_j,
                     device.power_limit_w,
+                    device.memory_gb,
                     device.scope,
                 )
                 # Most entries of a device say what the one before said.
@@ -168,6 +169,8 @@ class DeviceList:
             return None, ""
         if said := _MEMORY.search(about.name):
             return float(said[1]), "product name"
+        if about.memory_gb is not None and 0 < about.memory_gb < math.inf:
+            return about.memory_gb, "driver"
         stated = self._work.author.gpu_memory_gb
         return (stated, "authors") if stated is not None else (None, "")
 

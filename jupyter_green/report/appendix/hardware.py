@@ -33,7 +33,7 @@ class DeviceFacts(Struct, frozen=True, kw_only=True):
         kind: ``gpu``, ``cpu``, ``dram``, ``ram``, ``soc``, ``machine``.
         name: The product's name; may be empty.
         memory_gb: A GPU's memory in 10^9 bytes; None: not known.
-        memory_source: ``product name`` or ``authors``.
+        memory_source: ``product name``, ``driver`` or ``authors``.
         power_limit_w: Highest power limit in watts; None: none is known.
         power_limit_low_w: Lowest, where it was changed on the way.
         scope: ``device``, ``shared`` or ``mig-parent``: the widest of all runs.
@@ -159,7 +159,7 @@ class Compute(Struct, frozen=True, kw_only=True):
         groups: Equal devices together, GPUs first.
         gpus: Number of GPUs.
         gpu_hours: GPU-hours allocated; see `amounts.Amount`.
-        gpu_hours_busy: GPU-hours in which they computed; None: not recorded.
+        gpu_hours_busy: GPU-hours in which they computed; see `amounts.Amount`.
         run_time_s: Sum of all runs' durations in seconds.
         wall_time_s: Time in which at least one run ran, in seconds; runs of an unknown
             machine or time are taken to stand alone.  GPU-hours are at most GPUs x it.

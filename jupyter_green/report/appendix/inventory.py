@@ -50,6 +50,7 @@ def describe(work: Work, adder: Adder) -> Compute:
         groups=tuple(_groups(devices)),
         gpus=gpus,
         gpu_hours=float(work.run_gpu_us.sum()) / US_PER_H,
+        gpu_hours_busy=work.gpu_hours_busy(np.zeros_like(work.entry["owner"]), 1)[0],
         run_time_s=float(work.run["duration_s"].sum()),
         wall_time_s=wall_time_s(work.run),
         software=_software(work),

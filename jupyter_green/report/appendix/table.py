@@ -60,8 +60,9 @@ _ENTRY = {
     "random_j": float,
     "coverage": float,
     "idle_w": float,
+    "busy_s": float,
 }
-_FIGURES = ("energy_j", "whole_j", "random_j", "coverage", "idle_w")
+_FIGURES = ("energy_j", "whole_j", "random_j", "coverage", "idle_w", "busy_s")
 
 
 class Table:
@@ -123,6 +124,7 @@ class Table:
                     device.uncertainty_random_j,
                     device.coverage,
                     device.idle_power_w,
+                    device.busy_s,
                 )
             )
 

@@ -24,6 +24,9 @@ from jupyter_green.report.appendix.table import Numbered, Table
 
 K = TypeVar("K", bound=Hashable)
 US_PER_H = 3.6e9
+US_PER_S = 1e6
+# Runs with this part of the GPU-hours have to say how busy the GPUs were.
+LEAST_TOLD = 0.95
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,28 @@ class Work:
         """Microseconds of GPUs that each run is charged."""
         return self.per_run(self.entry["gpu_us"])
 
+    def gpu_hours_busy(self, on: Any, count: int) -> list[float | None]:
+        """Return the hours in which the GPUs of each group of entries computed.
+
+        None where entries with less than `LEAST_TOLD` of a group's GPU-hours tell it:
+        windows shorter than the driver's sampling never do.
+
+        Args:
+            on: For each entry the number of its group.
+            count: How many groups there are.
+        """
+        busy_us, gpu_us = self.entry["busy_us"], self.entry["gpu_us"]
+        tells = ~np.isnan(busy_us)
+        busy = np.bincount(on, np.where(tells, busy_us, 0.0), minlength=count)
+        told = np.bincount(on, np.where(tells, gpu_us, 0.0), minlength=count)
+        whole = np.bincount(on, gpu_us, minlength=count)
+        return [
+            float(busy[at]) / US_PER_H
+            if told[at] > 0 and told[at] >= LEAST_TOLD * whole[at]
+            else None
+            for at in range(count)
+        ]
+
     @cached_property
     def run_co2e_g(self) -> Any:
         """Grams of each run; NaN: no energy or no intensity."""
@@ -129,6 +154,7 @@ def tabulate(selection: Selection, author: AuthorFacts) -> Work:
     run = {name: column[:counted] for name, column in run.items()}
     entry = {name: column[:entries] for name, column in entry.items()}
     entry["gpu_us"] = _gpu_time(run, entry)
+    entry["busy_us"] = _busy_time(run, entry)
     whole, random = entry["whole_j"], entry["random_j"]
     random = np.where(np.isnan(whole) | np.isnan(random), 0.0, random)
     entry["random_j"] = random
@@ -192,6 +218,19 @@ def _gpu_time(run: dict[str, Any], entry: dict[str, Any]) -> Any:
         on = owner[together]
         time_us[together] = split_time(begin[on], end[on])
     return time_us
+
+
+def _busy_time(run: dict[str, Any], entry: dict[str, Any]) -> Any:
+    """Return the microseconds that each entry's GPU computed; NaN: not recorded.
+
+    Time that several runs had a GPU is charged to each as its GPU-hours are.
+    """
+    length_us = run["length_us"][entry["owner"]].astype(float)
+    is_told = entry["is_gpu"] & (length_us > 0) & (entry["busy_s"] >= 0)
+    part = np.full(len(length_us), np.nan)
+    np.divide(entry["gpu_us"], length_us, out=part, where=is_told)
+    busy_us = np.minimum(entry["busy_s"] * US_PER_S, length_us)
+    return np.where(is_told, busy_us * part, np.nan)
 
 
 def split_time(begin_us: Any, end_us: Any) -> Any:
