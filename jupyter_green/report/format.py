@@ -166,8 +166,6 @@ def _rounded(value: float, digits: int) -> float:
     return float(f"{value:.{digits - 1}e}")
 
 
-
-
 def _digits(value: float, decimals: int) -> str:
     # Adding 0.0 turns a rounded -0.0 into 0.0.
     return f"{round(value, decimals) + 0.0:.{max(decimals, 0)}f}"
