@@ -164,3 +164,10 @@ def right(seen: Tensor, data: Set | None = None) -> Mapping[str, float]:
 def parameters(model: nn.Module) -> int:
     """Return how many numbers a model has learned."""
     return sum(weight.numel() for weight in model.parameters())
+
+
+def warm_up() -> None:
+    """Train a little, so that no variant pays for what PyTorch loads at its first."""
+    few = digits().train.pick(torch.arange(128))
+    for model in (dense(8), convolutional(8), convolutional(8, separable=True)):
+        predict(train(model, few, epochs=1), few)

@@ -257,6 +257,7 @@ def picture(ranked: Sequence[Ranked]) -> str:
         )
     axes.axvline(1.0, color="#7f7f7f", linestyle="--", linewidth=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(ranked)), [one.strategy.name for one in ranked])
     axes.invert_yaxis()
     axes.set_xlabel("energy, times as much as without it (open: not distinguishable)")
