@@ -38,6 +38,10 @@ class DeviceError(JupyterGreenError):
     """A device could not be read this time."""
 
 
+class DevicePendingError(DeviceError):
+    """A reading has no figure yet, and will have one (`devices.device.Deferred`)."""
+
+
 class DeviceLostError(DeviceError):
     """A device is gone or its counter was reset; it will not come back by itself."""
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from jupyter_green.devices.cpu_time import HostTimes
 from jupyter_green.devices.estimate import EstimatedCpu, EstimatedRam
 from jupyter_green.devices.power_lookup import PowerLookup
 from jupyter_green.errors import DeviceError
+from jupyter_green.meter import Meter
+from jupyter_green.records import Record
 
 MODEL = PowerModel(
     cpu_model="Test CPU",
@@ -163,9 +166,9 @@ def test_nothing_is_lost_while_codecarbon_is_being_asked(tmp_path: Path):
 
     slow = PowerLookup(tmp_path, ask=ask)
     times = FakeTimes()
-    cpu = EstimatedCpu(slow, times, patience_s=0.0)
+    cpu = EstimatedCpu(slow, times)
     clock = FakeClock()
-    ram = EstimatedRam(slow, clock=clock, patience_s=0.0)
+    ram = EstimatedRam(slow, clock=clock)
     assert "is being asked" in cpu.about.name
     assert "is being asked" in ram.about.name
     assert (cpu.read().energy_j, ram.read().energy_j) == (0.0, 0.0)
@@ -274,3 +277,101 @@ def test_devices_do_not_import_what_is_slow():
     )
     loaded = set(json.loads(done.stdout))
     assert not loaded & {"codecarbon", "pandas", "numpy", "pynvml", "psutil", "amdsmi"}
+
+
+class SlowLookup:
+    """A lookup that answers when it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.go = threading.Event()
+        self.lookup = PowerLookup(folder, ask=self.ask)
+
+    def ask(self) -> PowerModel:
+        """Wait, then answer."""
+        self.go.wait(30)
+        return MODEL
+
+    def answer(self) -> None:
+        """Let the answer come."""
+        self.go.set()
+        assert self.lookup.result(30) == MODEL
+
+
+def test_the_first_windows_on_a_machine_do_not_wait_for_codecarbon(tmp_path: Path):
+    """They end provisional and become final, each with the energy of its own time."""
+    slow, said, ended = SlowLookup(tmp_path), list[str](), list[Record]()
+
+    class Journal:
+        def started(self, record: Record) -> None:
+            """Take no notice."""
+
+        def progressed(self, record: Record) -> None:
+            """Take no notice."""
+
+        def ended(self, record: Record) -> None:
+            ended.append(record)
+
+    devices = estimate.find(slow.lookup).devices
+    with Meter(
+        devices, journal=Journal(), interval_s=0.02, on_problem=said.append
+    ) as meter:
+        outer = meter.begin("outer")
+        windows = []
+        for length_s in (0.05, 0.2):
+            window = meter.begin()
+            time.sleep(length_s)
+            before_s = time.monotonic()
+            provisional = meter.end(window, wait=False)
+            assert time.monotonic() - before_s < 2.0  # the lookup would take 30
+            assert not provisional.final
+            for device in provisional.devices:
+                assert device.energy_j is None
+                assert "still being looked up" in device.reason
+            windows.append(window)
+        assert not meter.settle(0.2)
+        slow.answer()
+        time.sleep(0.1)
+        last = meter.end(outer)
+        assert meter.settle(20)
+    for record in (*(window.record for window in windows), last):
+        assert record.final
+        cpu, ram = record.devices
+        assert cpu.energy_j is not None
+        # Anywhere from idle, 10 % of the TDP, to all of it.
+        assert 9.0 < cpu.energy_j / record.duration_s < 101.0
+        assert ram.energy_j == pytest.approx(20.0 * record.duration_s, rel=0.05)
+        assert (cpu.reason, ram.reason, cpu.coverage) == ("", "", 1.0)
+        assert "Test CPU" in cpu.name
+    assert [r.final for r in ended if r.id == windows[0].id] == [False, True]
+    inside_j = sum(w.record.devices[0].energy_j or 0.0 for w in windows)
+    assert inside_j < (last.devices[0].energy_j or 0.0)
+    assert said == []
+
+
+def test_power_has_no_peak_when_the_tdp_becomes_known(tmp_path: Path):
+    """The curve shows no figure that was due earlier as power of that moment."""
+    slow = SlowLookup(tmp_path)
+    with Meter(estimate.find(slow.lookup).devices, interval_s=0.01) as meter:
+        window = meter.begin()
+        time.sleep(0.5)
+        slow.answer()
+        time.sleep(0.2)
+        record = meter.end(window)
+    assert record.curve is not None
+    # At most 120 W, but for readings that came late; the peak would be of 1,500 W.
+    assert max(record.curve.power_w) < 600.0
+
+
+def test_a_lookup_that_never_answers_leaves_a_reason_and_no_zero(tmp_path: Path):
+    """The interpreter ends meanwhile: what is written says why there is no figure."""
+    slow = SlowLookup(tmp_path)
+    meter = Meter(estimate.find(slow.lookup).devices)
+    window = meter.begin()
+    record = meter.end(window, wait=False)
+    meter.settle(0.1)
+    assert record.energy_j is None
+    assert {d.energy_j for d in window.record.devices} == {None}
+    slow.answer()
+    meter.close()
+    assert window.record.final
+    assert window.record.energy_j is not None

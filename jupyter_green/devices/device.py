@@ -180,6 +180,26 @@ class Worked(Protocol):
         ...
 
 
+@runtime_checkable
+class Deferred(Protocol):
+    """A device whose first readings get their figures a while later.
+
+    Until then `Device.read` raises `DevicePendingError`, and waits for nothing.
+    """
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether readings have no figure yet."""
+        ...
+
+    def recall(self, t_ns: int) -> Counter | None:
+        """Return what a reading of the past would have given.
+
+        None while that is not known, and of times at which nothing was read.
+        """
+        ...
+
+
 class Problem(NamedTuple):
     """Why something is not measured, for `doctor` and for warnings.
 

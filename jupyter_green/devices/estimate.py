@@ -12,6 +12,8 @@ by `power_lookup`, never here.  Imports the seam and `errors`.
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,11 +22,12 @@ from jupyter_green.devices.counting import ForkSafeLock
 from jupyter_green.devices.cpu_time import CpuTimes, HostTimes
 from jupyter_green.devices.device import About, Clock, Counter, Found, Problem
 from jupyter_green.devices.power_lookup import GREEN_ALGORITHMS_W_PER_GB, PowerLookup
-from jupyter_green.errors import DeviceError
+from jupyter_green.errors import DevicePendingError
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 IDLE_FRACTION = 0.1  # of the TDP, in codecarbon's model
-PATIENCE_S = 5.0
+# Readings taken before the TDP is known: a minute of them and more.
+KEPT_READINGS = 2048
 # Others' load is taken over at least so long: Linux counts it in ticks of 10 ms.
 OTHERS_WINDOW_NS = NS_PER_S // 4
 # Memory models disagree by more than a factor of two (docs/method.md).
@@ -86,21 +89,14 @@ class EstimatedCpu:
     Args:
         lookup: Where the TDP comes from.
         times: How to read CPU time.
-        patience_s: The longest that a reading waits for the TDP.
     """
 
-    def __init__(
-        self,
-        lookup: PowerLookup,
-        times: Callable[[], HostTimes],
-        *,
-        patience_s: float = PATIENCE_S,
-    ) -> None:
+    def __init__(self, lookup: PowerLookup, times: Callable[[], HostTimes]) -> None:
         self._lookup = lookup
         self._times = times
-        self._patience_s = patience_s
         self._load = _Load()
         self._sum = _Sum(0, 0.0, 0.0)
+        self._pending: deque[_Sum] = deque(maxlen=KEPT_READINGS)
         self._lock = ForkSafeLock()
 
     @property
@@ -109,12 +105,13 @@ class EstimatedCpu:
         return _about("cpu", _cpu_name(self._lookup.result(0.0)))
 
     def read(self) -> Counter:
-        """Return joules since the first reading; the first does not wait.
+        """Return joules since the first reading.
 
         Raises:
-            DeviceError: codecarbon has not answered within the patience.  A later
-                reading holds what this one would have.
+            DevicePendingError: codecarbon has not answered yet.  `recall` will tell
+                what this reading would have.
         """
+        model = self._lookup.result(0.0)
         with self._lock:
             now = self._times()
             dt_s, load = self._load.step(now)
@@ -127,12 +124,35 @@ class EstimatedCpu:
                 total.weighted_s + factor * dt_s,
                 total.bound_s + bound * dt_s,
             )
+            if model is None:
+                self._pending.append(total)
         if not total.weighted_s:
             return Counter(total.t_ns, 0.0)
-        model = _answer(self._lookup, self._patience_s)
-        return Counter(
-            total.t_ns, model.tdp_w * total.weighted_s, model.tdp_w * total.bound_s
+        if model is None:
+            raise _not_yet()
+        return _joules(total, model)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the TDP is still being looked up."""
+        return self._lookup.result(0.0) is None
+
+    def recall(self, t_ns: int) -> Counter | None:
+        """Return what a reading at *t_ns* would have given, had the TDP been known."""
+        model = self._lookup.result(0.0)
+        with self._lock:
+            sums = [*self._pending, self._sum]
+        after = bisect_left(sums, t_ns, key=lambda each: each.t_ns)
+        if model is None or after == len(sums) or (not after and sums[0].t_ns > t_ns):
+            return None
+        a, b = sums[max(0, after - 1)], sums[after]
+        part = (t_ns - a.t_ns) / (b.t_ns - a.t_ns) if b.t_ns > a.t_ns else 1.0
+        between = _Sum(
+            t_ns,
+            a.weighted_s + (b.weighted_s - a.weighted_s) * part,
+            a.bound_s + (b.bound_s - a.bound_s) * part,
         )
+        return _joules(between, model)
 
 
 class EstimatedRam:
@@ -141,19 +161,13 @@ class EstimatedRam:
     Args:
         lookup: Where the power comes from.
         clock: Monotonic nanoseconds.
-        patience_s: The longest that a reading waits for the power.
     """
 
     def __init__(
-        self,
-        lookup: PowerLookup,
-        *,
-        clock: Clock = time.monotonic_ns,
-        patience_s: float = PATIENCE_S,
+        self, lookup: PowerLookup, *, clock: Clock = time.monotonic_ns
     ) -> None:
         self._lookup = lookup
         self._clock = clock
-        self._patience_s = patience_s
         self._start_ns: int | None = None
 
     @property
@@ -162,18 +176,33 @@ class EstimatedRam:
         return _about("ram", _ram_name(self._lookup.result(0.0)))
 
     def read(self) -> Counter:
-        """Return joules since the first reading; the first does not wait.
+        """Return joules since the first reading.
 
         Raises:
-            DeviceError: codecarbon has not answered within the patience.
+            DevicePendingError: codecarbon has not answered yet.  `recall` will tell
+                what this reading would have.
         """
         t_ns = self._clock()
         if self._start_ns is None:
             self._start_ns = t_ns
-        seconds = s_from_ns(t_ns - self._start_ns)
-        if not seconds:
+        if t_ns == self._start_ns:
             return Counter(t_ns, 0.0)
-        model = _answer(self._lookup, self._patience_s)
+        counter = self.recall(t_ns)
+        if counter is None:
+            raise _not_yet()
+        return counter
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the power is still being looked up."""
+        return self._lookup.result(0.0) is None
+
+    def recall(self, t_ns: int) -> Counter | None:
+        """Return what a reading at *t_ns* gives once the power is known."""
+        model = self._lookup.result(0.0)
+        if model is None or self._start_ns is None or t_ns < self._start_ns:
+            return None
+        seconds = s_from_ns(t_ns - self._start_ns)
         other_w = GREEN_ALGORITHMS_W_PER_GB * model.ram_gb
         bound_w = max(abs(model.ram_w - other_w), RAM_ERROR * model.ram_w)
         return Counter(t_ns, model.ram_w * seconds, bound_w * seconds)
@@ -202,14 +231,17 @@ def find(
     return Found(cpu.devices + ram.devices, cpu.problems + ram.problems)
 
 
-def _answer(lookup: PowerLookup, patience_s: float) -> PowerModel:
-    model = lookup.result(patience_s)
-    if model is None:
-        raise DeviceError(
-            "the estimate has no figure yet",
-            why="codecarbon's power model is still being looked up, once per machine",
-        )
-    return model
+def _joules(total: _Sum, model: PowerModel) -> Counter:
+    return Counter(
+        total.t_ns, model.tdp_w * total.weighted_s, model.tdp_w * total.bound_s
+    )
+
+
+def _not_yet() -> DevicePendingError:
+    return DevicePendingError(
+        "the estimate has no figure yet",
+        why="codecarbon's power model is still being looked up, once per machine",
+    )
 
 
 def _about(kind: str, name: str) -> About:

@@ -213,8 +213,8 @@ class Meter:
         Args:
             window: An open window of this meter.
             wait: Wait for the final record (one update period of the slowest counter
-                at most); False: return a provisional one at once, the final record
-                follows by itself.
+                at most, and once on a machine for its processor's TDP); False: return
+                a provisional one at once, the final record follows by itself.
             status: ``ok``, ``error`` or ``interrupted``.
             afterwards: Called when the window is over, so that nothing of it is
                 metered; returns further fields of the record.
@@ -401,7 +401,8 @@ class Meter:
         *,
         final: bool = False,
     ) -> tuple[DeviceRecord, ...]:
-        begin_ns, end_ns = window.begin.t_ns, end.t_ns
+        begin, end = self.sampler.recalled(window.begin), self.sampler.recalled(end)
+        begin_ns, end_ns = begin.t_ns, end.t_ns
         is_long = end_ns - begin_ns >= LEAST_BUSY_S * NS_PER_S
         # Asking costs some calls: once for a window that ends, when all is known.
         asks = is_long and (final or window.is_open)
@@ -409,7 +410,7 @@ class Meter:
         return tuple(
             device_record(
                 device.about,
-                window.begin,
+                begin,
                 end,
                 idle=self.baseline_w.get(device.about.id),
                 ends=window.known_edges(device.about.id),

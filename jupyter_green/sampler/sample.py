@@ -26,6 +26,7 @@ class Level:
             too short or too long to tell.
         doubt: How far the counter is off the integrated power, as a fraction, where
             that is more than it should; 0: nothing to doubt.
+        is_pending: The latest reading has no figure yet, but will have one.
     """
 
     t_ns: int
@@ -37,6 +38,7 @@ class Level:
     fault: str = ""
     before_w: float | None = None
     doubt: float = 0.0
+    is_pending: bool = False
 
 
 class HostTimes(Protocol):

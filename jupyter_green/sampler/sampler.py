@@ -39,6 +39,9 @@ PATIENCE = 1.5
 # So many periods make an unknown period well known.
 LEARNING = 10
 LONGEST_REST_NS = NS_PER_S // 2
+# A figure that a lookup gives later is asked for this often, and for so long.
+PENDING_NS = NS_PER_S // 20
+LONGEST_PENDING_NS = 90 * NS_PER_S
 # A reading that has not come back after so many seconds is not waited for.
 HANGING_S = 5.0
 # The same fault with other figures in it is the same fault.
@@ -52,6 +55,8 @@ class Awaited:
         t_ns: The moment.
         edge: What is known around it; None until then, or if it never will be.
         is_done: Whether *edge* is final.
+        look_ns: Of a reading that has no figure yet: when to look for it next; None:
+            a tick is awaited.
     """
 
     def __init__(self, t_ns: int, until_ns: int) -> None:
@@ -59,6 +64,7 @@ class Awaited:
         self.until_ns = until_ns
         self.edge: Edge | None = None
         self.is_done = False
+        self.look_ns: int | None = None
 
 
 class Sampler:
@@ -158,10 +164,23 @@ class Sampler:
             }
             asleep_ns = self._asleep_ns()
             done_ns = self.clock()
-            if self._holders:
+            # A figure that comes later would be a peak of power now.
+            is_whole = not any(level.is_pending for level in levels.values())
+            if self._holders and is_whole:
                 self.history.add(begun_ns, sum(v.energy_j for v in levels.values()))
         self._report(faults)
         return Sample(moment_ns, levels, host, asleep_ns, done_ns - begun_ns, never)
+
+    def recalled(self, sample: Sample) -> Sample:
+        """Return a sample with the figures that its readings did not have then."""
+        pending = [i for i, level in sample.levels.items() if level.is_pending]
+        if not pending:
+            return sample
+        levels = dict(sample.levels)
+        for identifier in pending:
+            track = self._tracks[identifier]
+            levels[identifier] = track.recalled(levels[identifier], sample.t_ns)
+        return replace(sample, levels=levels)
 
     def busy_s(self, begin_ns: int, end_ns: int) -> dict[str, float]:
         """Return seconds in which devices executed kernels, where that is known.
@@ -198,7 +217,12 @@ class Sampler:
             if not self._start() or self._is_hanging:
                 return {}
             for identifier, track in self._tracks.items():
-                if track.awaits:
+                if track.is_pending:
+                    request = Awaited(t_ns, t_ns + LONGEST_PENDING_NS)
+                    request.look_ns = t_ns
+                    awaited[identifier] = request
+                    self._awaited.append((track, request))
+                elif track.awaits:
                     if track.is_fast:
                         request = Awaited(t_ns, t_ns)
                         awaited[identifier] = request
@@ -312,6 +336,9 @@ class Sampler:
         """Return when an awaited tick is to be looked for next."""
         times = [float("inf")]
         for track, request in self._awaited:
+            if request.look_ns is not None:
+                times.append(request.look_ns)
+                continue
             if track.is_fast:
                 return -math.inf
             spacing_ns = max(_spacing_ns(track), CALLS_APART * track.call_ns)
@@ -326,7 +353,7 @@ class Sampler:
     def _hunt(self) -> None:
         """Poll the counters whose tick is awaited."""
         with self._lock:
-            tracks = {id(track): track for track, _ in self._awaited}
+            tracks = {id(t): t for t, a in self._awaited if a.look_ns is None}
             faults = self._read(t for t in tracks.values() if not t.is_fast)
         self._report(faults)
         if fast := [track for track in tracks.values() if track.is_fast]:
@@ -413,7 +440,11 @@ class Sampler:
         odd: list[tuple[Track, str]] = []
         with self._lock:
             for track, request in self._awaited:
-                if track.is_fast:
+                if request.look_ns is not None:
+                    if track.is_pending and now_ns < request.until_ns:
+                        request.look_ns = now_ns + PENDING_NS
+                        continue
+                elif track.is_fast:
                     # One burst it had: what it saw is all there will be.
                     request.edge = track.edge(request.t_ns)
                 elif track.has_tick_after(request.t_ns):

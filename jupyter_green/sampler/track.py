@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from jupyter_green.devices.device import Counter, Device, Gauge, Traced
-from jupyter_green.errors import DeviceError, DeviceLostError
+from jupyter_green.devices.device import Counter, Deferred, Device, Gauge, Traced
+from jupyter_green.errors import DeviceError, DeviceLostError, DevicePendingError
 from jupyter_green.sampler.sample import Edge, Level, Power, Tick
 from jupyter_green.sampler.ticks import WIDEST, Bracket, TickClock
 from jupyter_green.units import NS_PER_S, s_from_ns
@@ -72,6 +72,7 @@ class Track:
         self.first_fault = ""
         # Asking a protocol costs more than a reading: once is enough.
         self._traced = device if isinstance(device, Traced) else None
+        self._deferred = device if isinstance(device, Deferred) else None
         self._origin_j = 0.0
         self._origin_bound_j = 0.0
         self._gauge: Gauge | None = None
@@ -99,6 +100,8 @@ class Track:
         """Take one reading; return the fault with its subject, or an empty string."""
         try:
             reading = self.device.read()
+        except DevicePendingError as err:
+            return self._deferred_reading(err)
         except DeviceError as err:
             return self._failed(err, lost=isinstance(err, DeviceLostError))
         # A vendor's library may raise anything; a user's cell must not see it.
@@ -331,6 +334,30 @@ class Track:
         self._is_lost = self._is_lost or lost
         self._gauge = self._poll = None
         return fault
+
+    def _deferred_reading(self, err: DevicePendingError) -> str:
+        """Mark the level; it is no fault, and nobody needs to be told."""
+        self.first_fault = str(err)
+        if self.level is not None:
+            self.level = replace(self.level, fault=str(err), is_pending=True)
+        return ""
+
+    def recalled(self, level: Level, t_ns: int) -> Level:
+        """Return the level of a moment whose reading had no figure then."""
+        counter = self._deferred.recall(t_ns) if self._deferred else None
+        if counter is None:
+            return level
+        return Level(
+            t_ns=t_ns,
+            energy_j=counter.energy_j - self._origin_j,
+            bound_j=counter.bound_j - self._origin_bound_j,
+            epoch=level.epoch,
+        )
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether its readings have no figure yet."""
+        return self._deferred is not None and self._deferred.is_pending
 
     def _counted(self, reading: Counter, *, after_rest: bool) -> None:
         last = self.level
