@@ -235,7 +235,7 @@ def test_simulated_figures_are_said_first() -> None:
     ]
     _, page = page_of(records)
     text = markdown.render(page)
-    assert text.index("SIMULATED") < text.index("**Statement.**")
+    assert text.index("SIMULATED") < text.index("The metered work of")
 
 
 def test_the_optional_section_has_what_follows_from_stated_figures() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from matplotlib.container import BarContainer
 
 from jupyter_green.report import figures
+from jupyter_green.report.compose.units import energy_unit
 from jupyter_green.report.figures import (
     Bar,
     Course,
@@ -96,6 +97,39 @@ def test_an_svg_runs_nothing_and_loads_nothing():
                 assert value.startswith("#")
 
 
+def test_an_svg_is_small_and_its_lines_stay_where_they_are():
+    """A Git host shows it; all hatches together are no thousands of curves."""
+    bars = Purposes(tuple(Bar(f"purpose {i}", 1e6 * (i + 1), 2e5) for i in range(7)))
+    for plot in (bars, RUNS, CURVES):
+        ((name, content),) = draw(plot, kinds=["svg"]).items()
+        assert len(content) < 64_000, name
+        root = ET.fromstring(content)  # noqa: S314 - our own file
+        assert root.get("width") == f"{3.25 * 72:g}pt"
+
+
+def test_a_long_curve_keeps_its_energy_and_its_end():
+    """However many steps were recorded, few are drawn."""
+    rng = np.random.default_rng(7)
+    ends = np.cumsum(rng.uniform(0.5, 1.5, 5000))
+    power = rng.uniform(50.0, 700.0, 5000)
+    steps = np.diff(np.concatenate([[0.0], ends]))
+    shown_ends, shown = figures._merged(tuple(ends), tuple(power))
+    assert len(shown) == figures.MOST_STEPS
+    assert shown_ends[-1] == pytest.approx(ends[-1])
+    widths = np.diff(np.concatenate([[0.0], shown_ends]))
+    assert (widths * shown).sum() == pytest.approx((steps * power).sum())
+    plot = Curves((Curve("a", tuple(ends), tuple(power)),))
+    (content,) = draw(plot, kinds=["svg"]).values()
+    assert len(content) < 64_000
+
+
+def test_figures_have_the_units_of_the_page_beside_them():
+    """A small part of a large whole reads in the unit of the whole."""
+    axes = drawn(Purposes((Bar("final", 3.6e3, 1.8e2),), unit=energy_unit(1.0))).axes[0]
+    assert axes.get_xlabel() == "Energy (kWh)"
+    assert [text.get_text().strip() for text in axes.texts] == ["0.0010 ± 0.0001 kWh"]
+
+
 def test_the_users_settings_of_matplotlib_are_neither_used_nor_changed():
     """A dark style of theirs does not reach the paper."""
     plain = draw(BARS, kinds=["png"])
@@ -144,7 +178,7 @@ def test_the_course_is_dotted_where_nothing_ran_and_marks_failures():
     (mark,) = [line for line in energy.lines if line.get_marker() == "x"]
     assert list(mark.get_ydata()) == pytest.approx([1.5])
     assert energy.get_ylabel() == "Energy (kWh)"
-    assert co2e.get_ylabel() == "CO₂e (g)"
+    assert co2e.get_ylabel() == "CO₂e (kg)"
     assert co2e.get_xlabel() == "Date (UTC)"
 
 

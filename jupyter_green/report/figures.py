@@ -13,22 +13,17 @@ something is drawn; its settings hold only while it is, and pyplot is left alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from jupyter_green.report.format import (
-    ENERGY,
-    MASS,
-    Scale,
-    format_power,
-    format_quantity,
-)
+from jupyter_green.report.compose.units import Unit, energy_unit, mass_unit
+from jupyter_green.report.format import format_power
 from jupyter_green.report.palette import (
     BLACK,
     BLUE,
@@ -40,6 +35,7 @@ from jupyter_green.report.palette import (
     YELLOW,
 )
 from jupyter_green.report.render.escape import shorten, transliterated
+from jupyter_green.units import G_PER_KG, J_PER_KWH, kwh_from_j
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,13 +48,15 @@ WIDTH_IN = 3.25  # a column of the venues' two-column pages
 MOST_CURVES = 6
 MOST_MARKS = 200  # failed runs that are marked: the largest
 MOST_POINTS = 1000  # of a line; more are not seen on this width
+MOST_STEPS = 250  # of a curve: each is wider than its line is thick
 KINDS = ("pdf", "svg", "png")
 
 _BAR_IN, _AROUND_IN, _PANEL_IN = 0.27, 0.62, 1.25
 _LONGEST_LABEL, _LONGEST_TITLE = 30, 50
 # Failed work has a colour and a hatch of its own.
 _FILLS = (BLUE, ORANGE, GREEN, SKY, PURPLE, YELLOW)
-_HATCHES = ("", "///", "...", "\\\\\\", "---", "+++", "ooo")
+# Of straight lines alone: dots are thousands of curves in an SVG.
+_HATCHES = ("", "///", "|||", "\\\\\\", "---", "+++", "//--")
 _FAILED_HATCH = "xxx"
 _S_PER_MIN, _S_PER_H = 60.0, 3600.0
 _STYLE: Any = {
@@ -82,6 +80,10 @@ _STYLE: Any = {
     "path.simplify": True,
     "timezone": "UTC",
 }
+_DESCRIPTION = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+_COORDINATES = re.compile(r' (?:d|x|y|width|height)="[^"]*"')
+_TAIL = re.compile(r"(\.\d\d)\d+")
+_BETWEEN = re.compile(r">\s+<")
 _METADATA: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": "jupyter_green", "Producer": None},
     "svg": {"Date": None, "Creator": "jupyter_green"},
@@ -108,9 +110,15 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Purposes:
-    """Energy by purpose, in the order in which it is drawn from the top."""
+    """Energy by purpose, in the order in which it is drawn from the top.
+
+    Attributes:
+        bars: One for each purpose.
+        unit: Of energy, as the page beside it has; None: the one that fits.
+    """
 
     bars: tuple[Bar, ...]
+    unit: Unit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +142,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The project's runs; they may overlap and stand in any order."""
+    """The project's runs; they may overlap and stand in any order.
+
+    Attributes:
+        runs: All of them.
+        unit: Of energy, as the page beside it has; None: the one that fits.
+        mass: Of CO2e, likewise.
+    """
 
     runs: tuple[Run, ...]
+    unit: Unit | None = None
+    mass: Unit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +195,8 @@ def draw(*plots: Plot, kinds: Iterable[str] = KINDS) -> dict[str, bytes]:
             continue
         with _style():
             figure = _drawn(plot)
+            figure.draw_without_rendering()  # lays it out, once for all kinds
+            figure.set_layout_engine("none")
             for kind in kinds:
                 files[f"{_NAMES[type(plot)]}.{kind}"] = _saved(figure, kind)
     return files
@@ -216,7 +234,19 @@ def _style() -> Iterator[None]:
 def _saved(figure: Figure, kind: str) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format=kind, dpi=200, metadata=_METADATA[kind])
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    return _small(content) if kind == "svg" else content
+
+
+def _small(svg: bytes) -> bytes:
+    """Return an SVG without what nobody sees: half of what matplotlib writes.
+
+    That is its description of itself, blanks between tags, and digits below a
+    hundredth of a point; glyphs, which are scaled down, are whole numbers.
+    """
+    text = _DESCRIPTION.sub("", svg.decode())
+    text = _COORDINATES.sub(lambda found: _TAIL.sub(r"\1", found[0]), text)
+    return _BETWEEN.sub(">\n<", text).encode()
 
 
 def _drawn(plot: Plot) -> Figure:
@@ -235,13 +265,6 @@ def _figure(height_in: float) -> Figure:
     return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
 
 
-def _unit(largest: float, scale: Scale) -> tuple[float, str]:
-    """Return the size and name of the unit in which the axis is read best."""
-    return next(
-        ((size, name) for least, size, name in scale if largest >= least), scale[-1][1:]
-    )
-
-
 def _label(text: str, longest: int = _LONGEST_LABEL) -> str:
     return shorten(transliterated(text).strip(), longest)
 
@@ -252,20 +275,24 @@ def _label(text: str, longest: int = _LONGEST_LABEL) -> str:
 def _purposes(plot: Purposes) -> Figure:
     figure = _figure(_AROUND_IN + _BAR_IN * len(plot.bars))
     axes = figure.add_subplot()
-    size, unit = _unit(max(bar.energy_j or 0.0 for bar in plot.bars), ENERGY)
+    unit = plot.unit or energy_unit(*map(_energy_kwh, plot.bars))
     names = [_label(bar.purpose) for bar in plot.bars]
-    ends = [_bar(axes, i, bar, (size, unit)) for i, bar in enumerate(plot.bars)]
+    ends = [_bar(axes, i, bar, unit) for i, bar in enumerate(plot.bars)]
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0.0, 1.38 * max(ends) or 1.0)  # room for the figures at the bars
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(f"Energy ({unit})")
+    axes.set_xlabel(f"Energy ({unit.symbol})")
     return figure
 
 
-def _bar(axes: Axes, i: int, bar: Bar, unit: tuple[float, str]) -> float:
+def _energy_kwh(thing: Bar | Run) -> float | None:
+    return None if thing.energy_j is None else kwh_from_j(thing.energy_j)
+
+
+def _bar(axes: Axes, i: int, bar: Bar, unit: Unit) -> float:
     """Draw a bar with its figure beside it; return where the bar ends."""
-    size, name = unit
+    size = unit.size * J_PER_KWH
     length = (bar.energy_j or 0.0) / size
     half = (bar.uncertainty_j or 0.0) / size
     if bar.energy_j is not None:
@@ -281,8 +308,8 @@ def _bar(axes: Axes, i: int, bar: Bar, unit: tuple[float, str]) -> float:
             xerr=half or None,
             error_kw={"elinewidth": 0.7, "capsize": 1.5, "ecolor": BLACK},
         )
-    scale: Scale = ((0.0, size, name), (0.0, 1.0, name))  # the axis's unit, 0 as well
-    text = format_quantity(bar.energy_j, bar.uncertainty_j, scale)
+    width = None if bar.uncertainty_j is None else kwh_from_j(bar.uncertainty_j)
+    text = unit.of(_energy_kwh(bar), width)
     axes.annotate(
         f" {text}",
         (length + half, i),
@@ -299,25 +326,28 @@ def _bar(axes: Axes, i: int, bar: Bar, unit: tuple[float, str]) -> float:
 def _course(plot: Course) -> Figure:
     runs = [run for run in plot.runs if run.energy_j is not None]
     with_co2e = [run for run in runs if run.co2e_g is not None]
-    panels: list[tuple[str, Scale, str, Callable[[Run], float | None], list[Run]]] = [
-        ("Energy", ENERGY, BLUE, lambda run: run.energy_j, runs)
+    unit = plot.unit or energy_unit(sum(_energy_kwh(run) or 0.0 for run in runs))
+    panels: list[tuple[str, Unit, str, Callable[[Run], float | None], list[Run]]] = [
+        ("Energy", unit, BLUE, _energy_kwh, runs)
     ]
     if with_co2e:
-        panels.append(
-            ("CO₂e", MASS, GREEN, lambda run: run.co2e_g, with_co2e),
-        )
+        mass = plot.mass or mass_unit(sum(_co2e_kg(run) or 0.0 for run in with_co2e))
+        panels.append(("CO₂e", mass, GREEN, _co2e_kg, with_co2e))
     figure = _figure(0.45 + _PANEL_IN * len(panels))
     first: Axes | None = None
-    for row, (name, scale, rgb, amount, shown) in enumerate(panels, start=1):
+    for row, (name, unit, rgb, amount, shown) in enumerate(panels, start=1):
         axes = figure.add_subplot(len(panels), 1, row, sharex=first)
         first = first or axes
-        amounts = [amount(run) or 0.0 for run in shown]
-        size, unit = _unit(sum(amounts), scale)
-        _cumulative(axes, shown, [value / size for value in amounts], rgb)
-        axes.set_ylabel(f"{name} ({unit})")
+        amounts = [(amount(run) or 0.0) / unit.size for run in shown]
+        _cumulative(axes, shown, amounts, rgb)
+        axes.set_ylabel(f"{name} ({unit.symbol})")
         axes.tick_params(axis="x", labelbottom=row == len(panels))
     _date_axis(axes)
     return figure
+
+
+def _co2e_kg(run: Run) -> float | None:
+    return None if run.co2e_g is None else run.co2e_g / G_PER_KG
 
 
 def _cumulative(axes: Axes, runs: list[Run], amounts: list[float], rgb: str) -> None:
@@ -438,6 +468,23 @@ def _curves(plot: Curves) -> Figure:
     return figure
 
 
+def _merged(
+    ends_s: Sequence[float], power_w: Sequence[float]
+) -> tuple[Sequence[float], Sequence[float]]:
+    """Return a curve of at most `MOST_STEPS` steps, its energy up to each the same."""
+    if len(ends_s) <= MOST_STEPS:
+        return ends_s, power_w
+    import numpy as np  # noqa: PLC0415 - heavy, only for figures
+
+    edges = np.array([0.0, *ends_s])
+    work = np.concatenate([[0.0], np.cumsum(np.diff(edges) * np.array(power_w))])
+    grid = np.linspace(0.0, edges[-1], MOST_STEPS + 1)
+    merged: list[float] = (
+        np.diff(np.interp(grid, edges, work)) / np.diff(grid)
+    ).tolist()
+    return grid[1:].tolist(), merged
+
+
 def _curve(axes: Axes, curve: Curve) -> None:
     end_s = curve.t_s[-1]
     size, unit = next(
@@ -449,13 +496,14 @@ def _curve(axes: Axes, curve: Curve) -> None:
         )
         if end_s >= least
     )
-    edges = [0.0, *(t / size for t in curve.t_s)]
-    axes.stairs(curve.power_w, edges, color=BLUE, lw=0.9, baseline=None)
-    axes.stairs(curve.power_w, edges, color=BLUE, alpha=0.25, fill=True)
-    widths = [b - a for a, b in pairwise(edges)]
+    ends_s, power_w = _merged(curve.t_s, curve.power_w)
+    edges = [0.0, *(t / size for t in ends_s)]
+    axes.stairs(power_w, edges, color=BLUE, lw=0.9, baseline=None)
+    axes.stairs(power_w, edges, color=BLUE, alpha=0.25, fill=True)
     if end_s > 0:
-        work = sum(w * p for w, p in zip(widths, curve.power_w, strict=True))
-        mean_w = work / edges[-1]
+        starts_s = [0.0, *curve.t_s[:-1]]
+        steps = zip(starts_s, curve.t_s, curve.power_w, strict=True)
+        mean_w = sum((end - start) * power for start, end, power in steps) / end_s
         axes.axhline(mean_w, color=ORANGE, lw=0.9, ls="--")
         axes.set_title(f"mean {format_power(mean_w)}", loc="right", pad=2.0)
     axes.set_xlim(0.0, edges[-1] or 1.0)

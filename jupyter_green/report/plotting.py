@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from jupyter_green.ledger.shares import EPOCH
 from jupyter_green.report.appendix.facts import Appendix, RunFacts
 from jupyter_green.report.appendix.work import Work
+from jupyter_green.report.compose.page import Page
 from jupyter_green.report.compose.words import PURPOSES, word
 from jupyter_green.report.figures import (
     Bar,
@@ -34,7 +36,10 @@ def plots(facts: Appendix, work: Work) -> tuple[Plot, ...]:
         facts: What the report states.
         work: The runs behind it; only their times and figures are taken.
     """
-    return (_purposes(facts), _course(work), _curves(facts))
+    page = Page(facts)  # one unit of energy and one of mass for all of a report
+    purposes = replace(_purposes(facts), unit=page.energy)
+    course = replace(_course(work), unit=page.energy, mass=page.mass)
+    return (purposes, course, _curves(facts))
 
 
 def _purposes(facts: Appendix) -> Purposes:

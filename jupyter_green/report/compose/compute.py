@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from jupyter_green.report.appendix.facts import DeviceGroup, MachineFacts
 from jupyter_green.report.compose.page import (
     NOT_RECORDED,
@@ -15,7 +17,12 @@ from jupyter_green.report.compose.page import (
     paragraph,
     trimmed,
 )
-from jupyter_green.report.compose.units import count, plain_number, time_unit
+from jupyter_green.report.compose.units import (
+    Unit,
+    count,
+    plain_number,
+    time_unit,
+)
 from jupyter_green.report.compose.words import KINDS, SHORT_BASES, word
 from jupyter_green.report.document import (
     Block,
@@ -30,6 +37,8 @@ from jupyter_green.report.document import (
 
 SHOWN_VERSIONS = 4
 SHOWN_MACHINES = 20
+LIMIT = "limit (W)"
+S_PER_H = 3600.0
 
 
 def compute(page: Page) -> Section:
@@ -81,19 +90,32 @@ def _devices(page: Page) -> Table:
             Column(title="device", weight=1.0),
             Column(title="count", align="right"),
             Column(title="memory (GB)", align="right"),
-            Column(title="limit (W)", align="right"),
-            Column(title="hours", align="right"),
+            Column(title=LIMIT, align="right"),
+            Column(title=f"time ({_time(page).symbol})", align="right"),
             Column(title=f"energy ({page.energy.symbol})", align="right"),
             Column(title="basis"),
         ),
         rows=tuple(_device_row(page, group) for group in page.facts.compute.groups),
-        note=inline(
-            "Hours: time in which a run had the device, summed over equal devices. "
-            "Limit: the highest power limit. Energy of IT equipment, before PUE."
-        ),
         wide=True,
     )
-    return trimmed(table, page)
+    table = trimmed(table, page)
+    has_limit = any(column.title == LIMIT for column in table.columns)
+    return replace(
+        table,
+        note=inline(
+            "Time: in which a run had the device, summed over equal devices. ",
+            "Limit: the highest power limit. " if has_limit else "",
+            "Energy of IT equipment, before PUE.",
+        ),
+    )
+
+
+def _time(page: Page) -> Unit:
+    """Return the unit of devices' time: hours, as GPUs are counted, or the page's."""
+    if page.facts.compute.gpus:
+        return page.hours
+    unit = page.time
+    return unit._replace(size=unit.size / S_PER_H)
 
 
 def _device_row(page: Page, group: DeviceGroup) -> tuple[Inlines, ...]:
@@ -105,7 +127,7 @@ def _device_row(page: Page, group: DeviceGroup) -> tuple[Inlines, ...]:
         f"{group.count:,}",
         "" if group.memory_gb is None else plain_number(group.memory_gb),
         "" if group.power_limit_w is None else plain_number(group.power_limit_w),
-        page.hours.number(group.allocated_h),
+        _time(page).number(group.allocated_h),
         page.energy.number(group.energy_kwh),
         ", ".join(bases) or "none",
     )

@@ -10,6 +10,7 @@ from jupyter_green.report.compose.units import count, percent, plain_number, tim
 from jupyter_green.report.document import Block, Bullets, Section
 
 Wording = Callable[[Flag, Page], str]
+ALL = 1 - 1e-9  # sums in another order differ in their last digits
 
 
 def limitations(page: Page) -> Section:
@@ -45,6 +46,17 @@ def _runs(flag: Flag, one: str, several: str) -> str:
 
 def _kwh(flag: Flag, page: Page) -> str:
     return page.energy.of(_number(flag, "kwh"))
+
+
+def _is_all(flag: Flag, page: Page) -> bool:
+    """Say whether a flag is of all the energy, so that no figure need be repeated."""
+    whole = page.facts.totals.amount.energy_it_kwh
+    kwh = _number(flag, "kwh")
+    return whole is not None and kwh is not None and kwh >= ALL * whole
+
+
+def _part(flag: Flag, page: Page, before: str, everything: str = "") -> str:
+    return everything if _is_all(flag, page) else f"{before}{_kwh(flag, page)}"
 
 
 def _number(flag: Flag, name: str) -> float | None:
@@ -92,7 +104,9 @@ WORDINGS: Mapping[str, Wording] = {
         f"SIMULATED: {_kwh(f, page)} come from no hardware."
     ),
     "estimated-energy": lambda f, page: (
-        f"{_kwh(f, page)} ({percent(_number(f, 'fraction'))} of the energy) are "
+        "All of the energy is estimated by models and not measured."
+        if _is_all(f, page)
+        else f"{_kwh(f, page)} ({percent(_number(f, 'fraction'))} of the energy) are "
         "estimates by models and not measured."
     ),
     "not-metered-runs": _said(
@@ -173,7 +187,7 @@ WORDINGS: Mapping[str, Wording] = {
         f"{_kwh(f, page)} have no carbon intensity and are missing in all CO2e."
     ),
     "assumed-intensity": lambda f, page: (
-        f"No place was stated for {_kwh(f, page)}: their carbon intensity is an "
+        f"No place was stated{_part(f, page, ' for ')}: the carbon intensity is an "
         "assumed average and can be off several times."
     ),
     "several-intensities": lambda f, _: (
@@ -188,15 +202,15 @@ WORDINGS: Mapping[str, Wording] = {
         "years before the work."
     ),
     "intensity-range-unknown": lambda f, page: (
-        f"No range is stated for the carbon intensity of {_kwh(f, page)}; yearly "
+        f"No range is stated for the carbon intensity{_part(f, page, ' of ')}; yearly "
         "averages of countries are off by some 10 %, another boundary by 10 to 40 %."
     ),
     "intensity-by-authors": lambda f, page: (
-        f"PUE or carbon intensity of {_kwh(f, page)} are the authors' figures."
+        f"PUE or carbon intensity{_part(f, page, ' of ')} are the authors' figures."
     ),
     "pue-is-one": lambda f, page: (
-        f"{_kwh(f, page)} count with a PUE of 1: IT equipment only, without cooling "
-        "and losses of a building."
+        f"{_part(f, page, '', 'All energy')} counts with a PUE of 1: IT equipment "
+        "only, without cooling and losses of a building."
     ),
     "several-pues": lambda f, _: f"{f.count} different PUEs were used.",
     "component-energy": _fixed(

@@ -32,6 +32,7 @@ from jupyter_green.report.document import (
 )
 
 SHOWN_DEVICES = 40
+CALIBRATION = "Calibration: relative error (95 %) that all readings share. "
 
 
 def method(page: Page) -> Section:
@@ -100,8 +101,8 @@ def _devices(page: Page) -> Table:
         ),
         rows=tuple(_device_row(device) for device in devices[:SHOWN_DEVICES]),
         note=inline(
-            "Coverage: part of the runs' time with readings. Calibration: relative "
-            "error (95 %) that all readings share. ",
+            "Coverage: part of the runs' time with readings. ",
+            CALIBRATION if any(map(_is_read, devices)) else "",
             f"{count(rest, 'more device')} not listed. " if rest > 0 else "",
             *_unmeasured(devices),
         ),
@@ -122,8 +123,6 @@ def _device_row(device: DeviceFacts) -> tuple[Inlines, ...]:
             f"{percent(use.energy_kwh / whole) if whole else ''}".strip()
             for use in device.methods
         )
-    known = device.energy_kwh is not None
-    is_read = any(use.method in {"counter", "integrated"} for use in device.methods)
     calibration = percent(device.calibration) if device.calibration else "not stated"
     resolution = "" if device.resolution_j is None else f"{device.resolution_j:.3g}"
     return cells(
@@ -131,9 +130,15 @@ def _device_row(device: DeviceFacts) -> tuple[Inlines, ...]:
         methods or "not measured",
         f"{device.runs:,}",
         percent(device.coverage),
-        calibration if known and is_read else "",
+        calibration if _is_read(device) else "",
         resolution,
     )
+
+
+def _is_read(device: DeviceFacts) -> bool:
+    is_known = device.energy_kwh is not None
+    used = {use.method for use in device.methods}
+    return is_known and bool(used & {"counter", "integrated"})
 
 
 def _unmeasured(devices: tuple[DeviceFacts, ...]) -> Iterator[str]:

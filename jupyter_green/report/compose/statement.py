@@ -30,7 +30,7 @@ def statement(page: Page) -> Section:
         blocks.append(paragraph(NOTHING))
     else:
         parts = (*_compute(page), *_energy(page), *_carbon(page), *_split(page))
-        blocks.append(paragraph(*parts, *_label(page), lead="Statement."))
+        blocks.append(paragraph(*parts, *_label(page)))
     return Section(title="Statement", label="statement", blocks=tuple(blocks))
 
 

@@ -376,7 +376,7 @@ _LINE_START = re.compile(r"[-+=:](?![0-9A-Za-z])|\d{1,9}[.)](?=\s|$)")
 # Blanks in code after which a line must not begin: an escape would be seen there.
 _BLANK_IN_CODE = re.compile(r" (?=[-+=:>#*`~]|\d{1,9}[.)](?:\s|$))")
 UNBROKEN_BLANK = "\ue000"  # of a private use, which `tidy` leaves in no text
-_SCHEME = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data|file):")
+_SCHEME = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data|file):(?=\S)")
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 
 
