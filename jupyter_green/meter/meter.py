@@ -181,13 +181,13 @@ class Meter:
         if self._journal:
             self._journal.started(window.record)
         self._wait_for_gpus()
-        self.sampler.hold()
+        self.sampler.hold(wakes=False)
         # The window's own time begins with the last reading: nothing is done after it
         # that could as well be done before.
         try:
             rested = not self._open
             begin = self.sampler.sample(after_rest=rested)
-            window.edges = (self.sampler.await_edges(self.sampler.clock()), {})
+            window.edges = (self.sampler.await_edges(begin.t_ns), {})
         except BaseException:  # an interrupt: nobody will end this window
             self.sampler.release()
             self._unstack(window)
@@ -253,9 +253,10 @@ class Meter:
             }
         window.edges = (
             window.edges[0],
-            self.sampler.await_edges(end.t_ns, patience=PATIENCE if wait else None),
+            self.sampler.await_edges(
+                end.t_ns, patience=PATIENCE if wait else None, releases=True
+            ),
         )
-        self.sampler.release()
         known = {**known, **afterwards()}
         final = not window.edges[1]
         record = self._measured(window, end, status=status, final=final, **known)

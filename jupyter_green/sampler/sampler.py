@@ -200,7 +200,7 @@ class Sampler:
         self._listeners.append(listener)
 
     def await_edges(
-        self, t_ns: int, *, patience: float | None = None
+        self, t_ns: int, *, patience: float | None = None, releases: bool = False
     ) -> dict[str, Awaited]:
         """Ask for what will be known around a moment, of each slow counter.
 
@@ -210,10 +210,13 @@ class Sampler:
             t_ns: The moment.
             patience: Periods of the counter after which nothing more is awaited; None:
                 one and a half, or until its period should be known.
+            releases: Give back one `hold` too: the thread wakes up once for both.
         """
         self._own_process()
         awaited = {}
         with self._wake:
+            if releases:
+                self._holders = max(0, self._holders - 1)
             if not self._start() or self._is_hanging:
                 return {}
             for identifier, track in self._tracks.items():
@@ -234,7 +237,7 @@ class Sampler:
                     request = Awaited(t_ns, t_ns + patience_ns)
                     awaited[identifier] = request
                     self._awaited.append((track, request))
-            if awaited:
+            if awaited or self._holders or releases:
                 self._wake.notify_all()
         return awaited
 
@@ -249,13 +252,19 @@ class Sampler:
         """Call *listener* on the background thread when awaited edges are done."""
         self._edge_listeners.append(listener)
 
-    def hold(self) -> None:
-        """Read in the background until as many `release` as `hold` were called."""
+    def hold(self, *, wakes: bool = True) -> None:
+        """Read in the background until as many `release` as `hold` were called.
+
+        Args:
+            wakes: Begin now; False: with the next `await_edges`, so that the thread
+                does not compete for the interpreter with a reading that comes first.
+        """
         self._own_process()
         with self._wake:
             self._start()
             self._holders += 1
-            self._wake.notify_all()
+            if wakes:
+                self._wake.notify_all()
 
     def release(self) -> None:
         """Give back one `hold`."""
