@@ -32,7 +32,7 @@ from jupyter_green.meter.edges import Habit
 from jupyter_green.meter.synchronise import synchronise
 from jupyter_green.meter.window import WallClock, Window
 from jupyter_green.records import PURPOSES, Curve, DeviceRecord, Record
-from jupyter_green.sampler import PATIENCE, Sample, Sampler, power_between
+from jupyter_green.sampler import PATIENCE, Edge, Sample, Sampler, power_between
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 CURVE_POINTS = 48
@@ -414,7 +414,7 @@ class Meter:
                 begin,
                 end,
                 idle=self.baseline_w.get(device.about.id),
-                ends=window.known_edges(device.about.id),
+                ends=self._edges(window, device.about.id, final=final),
                 breaks=tuple(self._breaks),
                 occupancy=occupied.get(device.about.id),
                 habit=self._habits[device.about.id],
@@ -423,6 +423,15 @@ class Meter:
             )
             for device in self.sampler.devices
         )
+
+    def _edges(
+        self, window: Window, identifier: str, *, final: bool
+    ) -> tuple[Edge | None, Edge | None]:
+        first, last = window.known_edges(identifier)
+        begun = window.edges[0].get(identifier)
+        if final and begun and begun.is_done and not first and last:
+            first = self.sampler.edge(identifier, begun.t_ns)
+        return first, last
 
     def _measured(
         self,

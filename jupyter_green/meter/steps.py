@@ -29,6 +29,8 @@ LONGEST_OUTSIDE = 1.5
 # What two rival pictures differ by, as a standard deviation: the chosen one is right
 # but for a load that steps by chance within that very interval.
 RIVAL = 0.1
+# The same where the power inside is known from that interval alone: both fit it.
+OPEN = 0.5
 # The same where the step outside was not seen.
 UNSEEN = 0.2
 # What no picture explains, as a standard deviation.
@@ -84,6 +86,9 @@ def stepped_energy(
         return None
     outer = (p, q) if p is not q else (before or p, after or q)
     inside_w = (outer[1].energy_j - outer[0].energy_j) / (outer[1].t_s - outer[0].t_s)
+    # Of one step inside, both intervals reach out of the window: no picture of them can
+    # be held against a power that they gave.
+    is_open = p is q
     near_s = NEAR_PERIODS * period_s
     just_before_w = _near_w(ticks[:first][::-1], near_s)
     after_w = _near_w(ticks[last + 1 :], near_s)
@@ -94,6 +99,7 @@ def stepped_energy(
         near_w=_near_w(ticks[first : last + 1], near_s) or inside_w,
         outer_ws=[w for w in (before_w, just_before_w) if w is not None],
         period_s=period_s,
+        is_open=is_open,
     )
     tail = _part(
         q,
@@ -102,6 +108,7 @@ def stepped_energy(
         near_w=_near_w(ticks[first : last + 1][::-1], near_s) or inside_w,
         outer_ws=[w for w in (before_w, after_w) if w is not None],
         period_s=period_s,
+        is_open=is_open,
     )
     if head is None or tail is None:
         return None
@@ -130,6 +137,7 @@ def _part(
     near_w: float,
     outer_ws: Sequence[float],
     period_s: float,
+    is_open: bool,
 ) -> _Part | None:
     """Return the energy between a step inside and the window's end beyond it."""
     if outer is None:
@@ -142,6 +150,12 @@ def _part(
     counted_j = abs(outer.energy_j - inner.energy_j)
     mean_w = counted_j / whole_s
     linear_j = mean_w * inside_s
+    if is_open and outer_ws:
+        # The power next to the window, where it is known, rather than that of before.
+        outer_w = outer_ws[-1]
+        stepped_j = max(0.0, counted_j - outer_w * outside_s)
+        error_j = math.hypot(OPEN * (stepped_j - linear_j), outer_w * STAMP_S)
+        return _Part(stepped_j, error_j, outer_w)
     # Steady power, as inside or as outside, or a step at the window's end.
     pictures = [(abs(counted_j - near_w * whole_s), linear_j, mean_w)]
     for outer_w in outer_ws or (min(mean_w, near_w),):

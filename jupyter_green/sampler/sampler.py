@@ -241,6 +241,15 @@ class Sampler:
                 self._wake.notify_all()
         return awaited
 
+    def edge(self, identifier: str, t_ns: int) -> Edge | None:
+        """Return what is known by now around a moment, of one device.
+
+        A thread that keeps the interpreter keeps polls away: what was seen later may
+        tell when a fast counter stepped before.
+        """
+        with self._lock:
+            return self._tracks[identifier].edge(t_ns)
+
     def learn(self) -> None:
         """Find out when the slow counters move, in the background."""
         periods = [t.clock.period_ns for t in self._tracks.values() if t.is_slow]
