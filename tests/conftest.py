@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+BROWSER = Path(__file__).parent / "browser"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,7 +22,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the GPU tests where there is no GPU."""
+    """Skip the GPU tests where there is no GPU, and run the browser's tests last."""
+    # Playwright keeps an event loop running in this thread, and beside it no shell of
+    # the other tests could await anything.
+    items.sort(key=lambda item: BROWSER in item.path.parents)
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if marked and (why := _why_no_gpu()):
         for item in marked:
