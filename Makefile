@@ -22,10 +22,10 @@ PANEL_SOURCES := $(wildcard labextension/*.json labextension/src/*.* \
   labextension/src/views/* labextension/style/* labextension/schema/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo appendix lab panel test units lint types format coverage accuracy bench pictures dist clean
+.PHONY: help demo appendix lab panel test units lint types format coverage accuracy bench bench-panel pictures dist clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' \
 	  $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## execute the example notebook and show what its cells cost
@@ -105,15 +105,20 @@ format: $(VENV)/.dev $(MODULES) ## format the sources and mend what can be mende
 coverage: $(VENV)/.dev ## run the tests and show the branches they miss
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-accuracy: $(VENV)/.dev ## make the table and picture of docs/accuracy.md anew (a minute)
+accuracy: $(VENV)/.dev ## make the tables and pictures of docs/accuracy.md anew (eight minutes)
 	@$(BIN)/python tests/accuracy.py --picture docs/images/accuracy.png
+	@$(BIN)/python tests/peers.py --picture docs/images/peers.png
 
 bench: $(VENV)/.dev ## measure what metering costs (half a minute), beside zeus and codecarbon
 	@$(BIN)/python tests/bench.py --picture docs/images/benchmarks.png
 	@$(BIN)/python tests/bench_server.py
 
-pictures: $(VENV)/.dev demo ## make docs/images anew from the demo (needs Chromium)
+bench-panel: $(PANEL) ## measure what the panel costs in the browser (a quarter of an hour, Chromium)
+	@$(BIN)/python tests/browser/bench_panel.py
+
+pictures: $(PANEL) demo ## make docs/images anew from the demo (needs Chromium)
 	$(BIN)/python docs/pictures.py $(OUT)/$(notdir $(NOTEBOOK)) docs/images
+	$(BIN)/python docs/panel_picture.py docs/images/panel.png
 
 dist: $(VENV)/.dev ## build the wheel and the source distribution
 	rm -rf dist jupyter_green/labextension labextension/lib

@@ -58,6 +58,37 @@ def test_a_window_of_a_few_steps_is_found_and_its_interval_holds(
     assert statistics.fmean(held) >= 0.93
 
 
+@given(st.floats(0.0, 0.999), st.floats(0.003, 0.02), st.floats(30.0, 300.0))
+def test_a_cell_that_kept_polls_away_is_found_by_the_power_around_it(
+    phase: float, length_s: float, busy_w: float
+) -> None:
+    """One step before it and one near its end are known, and those after it."""
+    idle_w = 20.0
+
+    def counted_j(t_s: float) -> float:
+        return idle_w * t_s + (busy_w - idle_w) * min(max(t_s, 0.0), length_s)
+
+    last_s = (math.floor(length_s / PERIOD_S - phase) + phase) * PERIOD_S
+    if last_s > length_s:
+        last_s -= PERIOD_S
+    times = [(phase - 1) * PERIOD_S, *(last_s + k * PERIOD_S for k in range(4))]
+    estimate = stepped_energy(
+        [Tick(t_s, counted_j(t_s)) for t_s in times],
+        0.0,
+        length_s,
+        period_s=PERIOD_S,
+        before_w=idle_w,
+    )
+    assert estimate is not None
+    truth_j = busy_w * length_s
+    assert abs(estimate.energy_j - truth_j) < 0.005 * truth_j
+    # A load that began before the cell would have counted the same: that is in it.
+    head_s = (1 - phase) * PERIOD_S
+    whole_j = busy_w * last_s + idle_w * head_s
+    rival_j = whole_j * last_s / (last_s + head_s)
+    assert abs(rival_j - busy_w * last_s) <= 2.05 * estimate.error_j + 1e-3
+
+
 def test_too_few_steps_are_no_figure() -> None:
     """One step inside a window and none outside tell nothing of its length."""
     assert stepped_energy([], 0.0, 1.0, period_s=PERIOD_S) is None
