@@ -26,12 +26,15 @@ from shells import isolate, open_shell
 
 import jupyter_green
 from jupyter_green.cli import main
+from jupyter_green.config import settings_in_force
 from jupyter_green.errors import LedgerError, ReportError, SettingsError
 from jupyter_green.ledger.lines import EndLine
 from jupyter_green.records import Record
 from jupyter_green.report.appendix.canonical import read_report
 from jupyter_green.report.card import MIME_TYPE
 from jupyter_green.report.files import MANIFEST
+from jupyter_green.report.making import make_report
+from jupyter_green.report.request import ReportRequest
 
 EPOCH = "1790000000"
 OPTIONS = ("--ledger", "ledger", "--format", "all")
@@ -289,6 +292,68 @@ def test_verify_of_an_anonymous_notebook_report_needs_its_name(home: Path) -> No
     report = "energy-report/energy-report.json"
     assert main(["verify", report, *options]) == 0
     assert main(["verify", report, "--ledger", "ledger"]) == 2
+
+
+def test_verify_compares_the_files_that_are_named(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line more changes no figure, and yet the file is another; work may go on."""
+    write_ledger(home / "ledger", project(6))
+    options = ["--ledger", "ledger"]
+    assert main(["report", *options, "--format", "json", "markdown"]) == 0
+    report = "energy-report/energy-report.json"
+    assert main(["verify", report, *options]) == 0
+    assert "its files are right" in capsys.readouterr().out
+    (file,) = (home / "ledger").glob("*.jsonl")
+    file.write_bytes(file.read_bytes() + file.read_bytes().splitlines(keepends=True)[0])
+    assert main(["verify", report, *options]) == 1
+    assert capsys.readouterr().out.startswith("provenance.files")
+    page = home / "energy-report" / "energy-appendix.md"
+    page.write_text(page.read_text().replace("Statement", "Statements"))
+    assert main(["verify", report, *options]) == 1
+    assert "energy-appendix.md was edited" in capsys.readouterr().err
+
+
+def test_a_report_of_one_session_is_verified_as_such(home: Path) -> None:
+    """Where no notebook has a name, a report is about the kernel's own session."""
+    records = [
+        msgspec.structs.replace(record, session="ab" * 16 if number % 2 else "cd" * 16)
+        for number, record in enumerate(project(6))
+    ]
+    write_ledger(home / "ledger", records)
+    request = ReportRequest(
+        formats=("json", "markdown"), session="ab" * 16, ledgers=("ledger",)
+    )
+    written = make_report(request, settings_in_force())
+    assert written.facts.totals.amount.runs == 3
+    assert "1 session" in (written.folder / "energy-appendix.md").read_text()
+    assert main(["verify", "energy-report/energy-report.json"]) == 0
+
+
+def test_the_page_goes_between_the_marks_of_a_readme(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Again and again, with the figures found from there; all else stays."""
+    write_ledger(home / "ledger", project(6))
+    readme = home / "docs" / "README.md"
+    readme.parent.mkdir()
+    readme.write_text("# Ours\n\nBefore.\n")
+    options = ["report", "--ledger", "ledger", "-o", "paper", "--into", str(readme)]
+    assert main(options) == 0
+    readme.write_text(readme.read_text() + "\nAfter.\n")
+    assert main([*options, "--camera-ready"]) == 0
+    text = readme.read_text()
+    assert text.startswith("# Ours\n\nBefore.\n")
+    assert text.endswith("\nAfter.\n")
+    assert text.count("## Energy and Carbon Transparency") == 1
+    assert "](../paper/fig-purpose.svg)" in text
+    capsys.readouterr()
+    assert main([*options, "--camera-ready"]) == 0
+    assert "Nothing has changed" in capsys.readouterr().out
+    readme.write_text("<!-- jupyter-green:end -->\n")
+    assert main([*options, "-o", "other"]) == 2
+    assert not (home / "other").exists(), "nothing is written where one part cannot be"
+    assert main([*options, "--format", "json"]) == 2
 
 
 def test_diff_tells_submission_from_camera_ready(

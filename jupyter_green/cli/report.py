@@ -16,6 +16,8 @@ from jupyter_green.report.arguments import (
     add_scope_options,
     request_from,
 )
+from jupyter_green.report.compose.units import count
+from jupyter_green.report.files import edited
 from jupyter_green.report.tables import plain_text
 
 Subparsers = Any  # argparse's own class for them is private
@@ -50,8 +52,9 @@ def add_parsers(verbs: Subparsers) -> None:
         "verify",
         help="compute a report anew from the ledger and compare",
         description="Compute every figure of an energy-report.json anew from the "
-        "ledger, check its hash and whether it can be true. Exits with 1 at a "
-        "difference. Hashes prove integrity, not honesty.",
+        "ledger, check its hashes and whether it can be true. Exits with 1 at a "
+        "difference. The files of ledgers or notebooks that are named have to be those "
+        "that were read for the report. Hashes prove integrity, not honesty.",
     )
     check.add_argument("report", metavar="REPORT.json", type=Path)
     check.add_argument("--all", action="store_true", help="show all differences")
@@ -92,7 +95,6 @@ def run_verify(options: argparse.Namespace) -> int:
     Raises:
         JupyterGreenError: There is no such report or ledger.
     """
-    from jupyter_green.report.appendix.author import Scope  # noqa: PLC0415
     from jupyter_green.report.appendix.verify import verify  # noqa: PLC0415 - large
     from jupyter_green.report.gathering import (  # noqa: PLC0415
         gather,
@@ -100,20 +102,30 @@ def run_verify(options: argparse.Namespace) -> int:
     )
 
     report = _read(options.report)
-    gathered = gather(request_from(options), settings_in_force())
+    request = request_from(options)
+    gathered = gather(request, settings_in_force())
     for warning in gathered.warnings:
         sys.stderr.write(f"warning: {plain_text(warning)}\n")
+    for name in edited(options.report.parent):
+        sys.stderr.write(
+            f"warning: {plain_text(name)} was edited since the report was written\n"
+        )
+    # Work that goes on adds lines to the ledger in force; files that somebody names are
+    # to be those of the report.
+    is_named = bool(request.ledgers or request.notebooks)
     found = verify(
         report,
         gathered.collected.records,
-        scope=None if gathered.scope == Scope() else gathered.scope,
+        source=gathered.collected.source if is_named else None,
+        scope=gathered.scope,
         secrets=machine_secrets(),
     )
     if not found:
         runs = report.appendix.totals.amount.runs
         sys.stdout.write(
-            f"{options.report}: all figures follow from the ledger ({runs} runs), and "
-            "the hash is right. That proves integrity, not honesty.\n"
+            f"{options.report}: all figures follow from the ledger "
+            f"({count(runs, 'run')}), {_hashes(is_named=is_named)}. "
+            "That proves integrity, not honesty.\n"
         )
         return 0
     shown = found if options.all else found[:1]
@@ -123,6 +135,12 @@ def run_verify(options: argparse.Namespace) -> int:
     if more:
         sys.stdout.write(f"{more} more differences; --all shows them\n")
     return 1
+
+
+def _hashes(*, is_named: bool) -> str:
+    if is_named:
+        return "and the hashes of the report, its records and its files are right"
+    return "and the hashes of the report and its records are right"
 
 
 def run_diff(options: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ COMPLETIONS = (
     *("--ledger", "--everything", "--output", "--format", "--pdf", "--camera-ready"),
     *("--keep-commit", "--force", "--siunitx", "--heading", "--caption"),
     *("--label-prefix", "--macro-prefix", "--columns", "--no-cite", "--no-figures"),
-    *("--compare", "--top"),
+    *("--compare", "--top", "--into"),
 )
 
 
@@ -122,6 +122,12 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="LABEL",
         help="compare these labels or records, the first as the reference",
+    )
+    add(
+        "--into",
+        metavar="README.md",
+        help="also put the Markdown between the marks <!-- jupyter-green:start --> "
+        "and <!-- jupyter-green:end --> of this file, at its end if it has none",
     )
     add("--top", type=int, metavar="N", help="experiments listed (default: 40)")
 

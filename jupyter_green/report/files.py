@@ -72,6 +72,37 @@ def write_files(
     return tuple(changed)
 
 
+def replace_file(path: Path, content: bytes) -> bool:
+    """Write a file whole, through links; return whether that changed it.
+
+    Raises:
+        ReportError: The disk refuses.
+    """
+    if _is_same(path, content):
+        return False
+    try:
+        target = path.resolve()
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else MODE
+        _write(target, content, mode)
+    except OSError as err:
+        raise ReportError(
+            f"cannot write to {path}", why=err.strerror or str(err)
+        ) from err
+    return True
+
+
+def edited(folder: Path) -> tuple[str, ...]:
+    """Return the names of files of a report that are not as they were written.
+
+    Files that are gone are none of them; nor is any where there is no manifest.
+    """
+    return tuple(
+        name
+        for name, digest in sorted(_manifest(folder).items())
+        if "/" not in name and _is_foreign(folder / name, digest)
+    )
+
+
 def _manifest(folder: Path) -> dict[str, str]:
     """Return the hashes of what was written before; nothing where they are unknown."""
     try:
@@ -103,14 +134,14 @@ def _is_foreign(path: Path, digest: str | None) -> bool:
         return True
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, mode: int = MODE) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
         # What mkstemp makes is for nobody else; a report is for co-authors.
-        temporary.chmod(MODE)
+        temporary.chmod(mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -74,12 +74,15 @@ def gather(
         labels=request.labels,
         purposes=request.purposes,
     )
-    scope = _with_own_outputs(request, meant.scope)
+    named = meant.scope
+    if request.session:
+        named = replace(named, sessions=(request.session,))
+    scope = _with_own_outputs(request, named)
     told = [
         text
         for text in meant.warnings
         # Outputs can have records under the path of another machine.
-        if scope == meant.scope or not text.startswith("No record is")
+        if scope == named or not text.startswith("No record is")
     ]
     return Gathered(collected, scope, (*warnings, *told))
 
@@ -121,9 +124,6 @@ def _read(
     more = collected.source.file_problems - SHOWN_PROBLEMS
     if more > 0:
         warnings.append(f"not read: {more} more lines or files")
-    if request.session:
-        mine = tuple(r for r in collected.records if r.session == request.session)
-        collected = Collected(mine, collected.source, collected.problems)
     return collected, warnings
 
 

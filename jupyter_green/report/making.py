@@ -10,8 +10,10 @@ the formats that need them.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -35,7 +37,7 @@ from jupyter_green.report.appendix.rows import csv_lines, rows
 from jupyter_green.report.appendix.work import Work
 from jupyter_green.report.compose.units import count
 from jupyter_green.report.document import Document
-from jupyter_green.report.files import write_files
+from jupyter_green.report.files import replace_file, write_files
 from jupyter_green.report.gathering import Progress, gather, machine_secrets
 from jupyter_green.report.request import (
     ALL,
@@ -107,12 +109,37 @@ class Made:
         warnings: What to know, as sentences.
         problems: How many lines or files could not be read.
         report: The facts with their hash.
+        markdown: Makes the page for another file, given where the figures lie from
+            there; None: it goes into none.
     """
 
     files: dict[str, bytes]
     warnings: tuple[str, ...]
     problems: int
     report: Report
+    markdown: Callable[[str], str] | None = None
+
+
+def _patched(into: str, block: Callable[[str], str], folder: Path) -> bytes:
+    """Return the file *into* with the page between its marks.
+
+    Raises:
+        ReportError: It cannot be read, is no text, or its marks are no pair.
+    """
+    from jupyter_green.report.render.markdown import patch  # noqa: PLC0415
+
+    path = Path(into).expanduser()
+    try:
+        text = path.read_bytes().decode() if path.exists() else ""
+        where = os.path.relpath(folder.resolve(), path.resolve().parent)
+        return patch(text, block(Path(where).as_posix())).encode()
+    except (OSError, ValueError) as err:
+        why = err.strerror if isinstance(err, OSError) else str(err)
+        raise ReportError(
+            f"the page cannot be put into {into}",
+            why=why or "",
+            remedy="It has to be text with one pair of marks in their order, or none",
+        ) from err
 
 
 def make_report(
@@ -135,9 +162,15 @@ def make_report(
     Raises:
         JupyterGreenError: The request cannot be met; nothing is written then.
     """
-    made = render_report(request, resolved, ledger=ledger, now=now, progress=progress)
+    with _without_collector():
+        made = render_report(
+            request, resolved, ledger=ledger, now=now, progress=progress
+        )
     folder = Path(request.output).expanduser()
+    into = _patched(request.into, made.markdown, folder) if made.markdown else None
     changed = write_files(folder, made.files, force=request.force)
+    if into is not None and replace_file(Path(request.into).expanduser(), into):
+        changed = (*changed, request.into)
     if progress:
         progress("written", 1.0)
     return Written(
@@ -149,6 +182,23 @@ def make_report(
         facts=made.report.appendix,
         sha256=made.report.sha256,
     )
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Hold the collector of reference cycles back.
+
+    A hundred thousand records are millions of objects without a cycle among them; it
+    would look through them again and again, for a quarter of all the time.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def render_report(
@@ -205,7 +255,9 @@ def render_report(
         warnings.append("No run is in scope: the report has nothing to state.")
     tell("writing", 0.97)
     problems = collected.source.file_problems
-    return Made(files, tuple(dict.fromkeys(warnings)), problems, report)
+    markdown = maker.block if request.into else None
+    told = tuple(dict.fromkeys(warnings))
+    return Made(files, told, problems, report, markdown)
 
 
 def _comparisons(request: ReportRequest, work: Work) -> list[dict[str, Any]]:
@@ -334,6 +386,13 @@ class _Maker:
 
         pictures = self._pictures("svg")
         return {MARKDOWN_FILE: markdown.render(self._document(pictures)), **pictures}
+
+    def block(self, folder: str) -> str:
+        """Return the Markdown page for a file that sees the figures in *folder*."""
+        from jupyter_green.report.render import markdown  # noqa: PLC0415
+
+        document = self._document(self._pictures("svg"))
+        return markdown.block(document, folder=folder)
 
     def _latex(self) -> Mapping[str, str | bytes]:
         from jupyter_green.report.answers import answers_latex  # noqa: PLC0415

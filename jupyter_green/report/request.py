@@ -61,6 +61,8 @@ class ReportRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         columns: Of the standalone LaTeX: 1 or 2.
         figures: Draw figures.
         top: How many experiments and cells are listed.
+        into: A Markdown file, such as a README, that gets the page between its marks
+            ``<!-- jupyter-green:start -->`` and ``end``; empty: none.
     """
 
     formats: tuple[str, ...] = ("markdown",)
@@ -88,6 +90,7 @@ class ReportRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: int = 1
     figures: bool = True
     top: int = 40
+    into: str = ""
 
 
 def formats_of(request: ReportRequest) -> tuple[str, ...]:
@@ -114,6 +117,11 @@ def check_request(request: ReportRequest) -> None:
     if request.pdf and "latex" not in formats_of(request):
         raise ReportError(
             "a PDF is compiled from LaTeX", remedy="Add the format latex, or all"
+        )
+    if request.into and "markdown" not in formats_of(request):
+        raise ReportError(
+            "what goes into another file is Markdown",
+            remedy="Add the format markdown, or all",
         )
     choices: Mapping[str, tuple[object, ...]] = {
         "heading": ("section", "subsection", "none"),

@@ -35,6 +35,8 @@ NOT_RECOMPUTED = (
     "provenance.tool_version",
 )
 FIRST = ("sha256", "plausibility", "totals.", "compute.gpu_hours", "by_purpose")
+# Other files with the same records: told after whatever figure is different.
+LAST = "provenance.files"
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -86,7 +88,7 @@ def verify(
         records: All records of the ledgers.
         author: What the authors state; None: as in the report.
         source: The files of the ledgers; None: their hashes are not compared.
-        scope: Which records it is about; None: as in the report.
+        scope: Which records it is about; what it leaves empty is as in the report.
         secrets: As given when the report was made anonymous.
 
     Raises:
@@ -145,11 +147,16 @@ def _again(
     secrets: Iterable[str],
 ) -> Appendix:
     options = stated.options
-    used = scope or options.scope
+    used = _completed(scope or Scope(), options.scope)
     if REMOVED in (*used.notebooks, used.project):
         raise LedgerError(
             "an anonymous report does not say which notebooks it is about",
             remedy="Name them with --notebook or --project, as for `report`",
+        )
+    if any(REMOVED in label for label in used.labels):
+        raise LedgerError(
+            "names were removed from the labels that this report is about",
+            remedy="Name the labels with --label, as for `report`",
         )
     facts = build(
         records,
@@ -161,6 +168,12 @@ def _again(
     if options.is_anonymous:
         return Anonymiser(facts, secrets, keeps_commit=options.keeps_commit).facts()
     return facts
+
+
+def _completed(scope: Scope, stated: Scope) -> Scope:
+    """Return a scope with what it leaves open as the report states it."""
+    given = {name: getattr(scope, name) for name in Scope.__struct_fields__}
+    return replace(stated, **{name: value for name, value in given.items() if value})
 
 
 def _of_hash(report: Report) -> Iterator[Difference]:
@@ -192,4 +205,4 @@ def _rank(difference: Difference) -> int:
     for rank, start in enumerate(FIRST):
         if difference.place.startswith(start):
             return rank
-    return len(FIRST)
+    return len(FIRST) + difference.place.startswith(LAST)

@@ -92,6 +92,8 @@ def _scope(page: Page) -> Inlines:
         parts.append(f"labels {listed(labels, 'or')}")
     if scope.purposes:
         parts.append(f"purposes {listed(scope.purposes, 'or')}")
+    if scope.sessions:
+        parts.append(count(len(scope.sessions), "session"))
     if scope.notebooks:
         parts.append(f"notebooks {listed(scope.notebooks, 'or')}")
     return inline(f"{'; '.join(parts) or 'all records of the ledgers read'}.")
