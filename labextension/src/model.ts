@@ -299,7 +299,8 @@ export class GreenModel implements IGreenModel {
         break;
       case 'totals':
         this._totalsSoon();
-        if (this.connection === 'polling') {
+        // Nobody tells single records while polling, nor those of a first reading.
+        if (this.connection === 'polling' || this._readingRecords) {
           void this._loadRecords();
         }
         break;
@@ -421,6 +422,7 @@ export class GreenModel implements IGreenModel {
     if (answer && path === this._path) {
       this._records = answer.records;
       this._more = answer.more;
+      this._readingRecords = answer.state === 'reading';
       answer.records.forEach(record => {
         this._finished = upsert(this._finished, record).slice(0, FINISHED);
       });
@@ -484,6 +486,7 @@ export class GreenModel implements IGreenModel {
   private _records: IRecord[] = [];
   private _finished: IRecord[] = [];
   private _more = false;
+  private _readingRecords = false;
   private readonly _pages = new Map<string, IRecords>();
   private _idle: IIdle | null = null;
   private _notebook: INotebook | null = null;

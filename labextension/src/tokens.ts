@@ -191,6 +191,8 @@ export interface IRecord {
 export interface IRecords {
   records: IRecord[];
   more: boolean;
+  /** Absent or `ready`: all is known; else ask again when totals change. */
+  state?: 'ready' | 'reading';
 }
 
 /** A cell that runs now, with its cost so far. */

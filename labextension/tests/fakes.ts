@@ -11,6 +11,7 @@ import type {
   INotebook,
   IPowerSample,
   IRecord,
+  IRecords,
   ITotals,
   KernelState,
   Metering,
@@ -110,7 +111,7 @@ export class FakeApi implements IGreenApi {
     return Promise.resolve(totals(scope));
   }
 
-  records(path: string, _limit: number, before?: string) {
+  records(path: string, _limit: number, before?: string): Promise<IRecords> {
     this.asked.push(`records ${path}${before ? ` before ${before}` : ''}`);
     const records = this.answers.get(path) ?? [];
     return Promise.resolve({ records, more: false });

@@ -143,6 +143,21 @@ describe('what the stream says', () => {
     expect(model.totals.get('all')?.energy_j).toBe(3600);
   });
 
+  it('asks for records again until the ledger has been read', async () => {
+    const known = { records: [record()], more: false };
+    vi.spyOn(api, 'records')
+      .mockResolvedValueOnce({ records: [], more: false, state: 'reading' })
+      .mockResolvedValue({ ...known, state: 'ready' });
+    await watched();
+    expect(model.records).toEqual([]);
+    stream.message.emit({ type: 'totals' });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(model.records).toHaveLength(1);
+    stream.message.emit({ type: 'totals' });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(api.records).toHaveBeenCalledTimes(2);
+  });
+
   it('asks for what it missed after the stream was away', async () => {
     await watched();
     stream.connectionChanged.emit('live');
