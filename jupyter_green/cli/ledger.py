@@ -249,7 +249,7 @@ def session_here() -> SessionLine:
 
 def run_schema(options: argparse.Namespace) -> int:
     """Print the JSON Schema of any line of a ledger, or of ``energy-report.json``."""
-    if options.what == "report":
+    if options.report or options.what == "report":
         from jupyter_green.report.appendix import canonical  # noqa: PLC0415 - large
 
         built = canonical.json_schema()
