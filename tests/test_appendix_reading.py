@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from appendix_ledgers import FRANCE, UNHURRIED, at, ledgers
 from hypothesis import given
@@ -186,9 +187,18 @@ def test_a_row_by_hand() -> None:
     assert float(row["co2e_g"]) == pytest.approx(150 / 3.6e6 * 1.2 * 56)
     assert float(row["energy_uncertainty_j"]) == pytest.approx(math.sqrt(50))
     assert float(row["gpu_hours"]) == pytest.approx(10 / 3600)
+    assert row["gpu_hours_busy"] == "", "the driver did not tell"
     assert row["memory_j"] == row["git_commit"] == row["purpose"] == ""
     assert (row["machine"], row["devices"]) == ("machine 1", "device 1; device 2")
     assert row["execution_count"] == "7"
+
+
+def test_a_row_says_how_busy_its_gpus_were() -> None:
+    """8 of the 10 s for which it had its only GPU."""
+    busy = msgspec.structs.replace(device(), busy_s=8.0)
+    work = prepare([record("a", devices=(busy,))])
+    (row,) = table(csv_text(rows(work, facts_of(work))))
+    assert float(row["gpu_hours_busy"]) == pytest.approx(8 / 3600)
 
 
 def test_an_inner_run_has_a_row_that_does_not_count() -> None:

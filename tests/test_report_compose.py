@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import project
+from report_samples import gpu, project
 
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.appendix import boundary, flags, quality
@@ -236,6 +236,17 @@ def test_simulated_figures_are_said_first() -> None:
     _, page = page_of(records)
     text = markdown.render(page)
     assert text.index("SIMULATED") < text.index("The metered work of")
+
+
+def test_equal_gpus_that_were_read_alike_stand_in_one_row() -> None:
+    """Eight boards of a node are one line of the method, not eight."""
+    boards = tuple(
+        msgspec.structs.replace(gpu(3.6e5, 1000.0), id=f"GPU-{number}")
+        for number in range(8)
+    )
+    _, page = page_of(project(1, devices=boards))
+    text = markdown.render(page)
+    assert "devices 1 to 8: NVIDIA H100 80GB HBM3" in text
 
 
 def test_the_optional_section_has_what_follows_from_stated_figures() -> None:

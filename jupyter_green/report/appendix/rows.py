@@ -53,6 +53,7 @@ class Row(Struct, frozen=True, kw_only=True):
         machine: Key of the machine.
         devices: Keys of the devices, separated by semicolons.
         gpu_hours: GPU-hours allocated, shared time split.
+        gpu_hours_busy: Of them, those in which the GPUs computed; empty: not recorded.
         energy_j: Charged joules of all components; empty: not measured.
         energy_uncertainty_j: Half-width (95 %).
         energy_recorded_j: Joules as recorded, before what overlaps was charged once.
@@ -86,6 +87,7 @@ class Row(Struct, frozen=True, kw_only=True):
     machine: str
     devices: str
     gpu_hours: float
+    gpu_hours_busy: float | None
     energy_j: float | None
     energy_uncertainty_j: float | None
     energy_recorded_j: float | None
@@ -178,6 +180,7 @@ class _RowMaker:
         self._whole = work.entry["whole_j"].tolist()
         self._recorded = work.entry["recorded_j"].tolist()
         self._hours = (work.run_gpu_us / US_PER_H).tolist()
+        self._busy = work.gpu_hours_busy(work.entry["owner"], len(work.records))
         self._terms = work.run["terms"].tolist()
 
     def counted(self, at: int) -> Row:
@@ -190,13 +193,16 @@ class _RowMaker:
             self._recorded[first:end],
             work.terms[self._terms[at]],
             gpu_hours=self._hours[at],
+            gpu_hours_busy=self._busy[at],
             is_counted=True,
         )
 
     def nested(self, record: Record) -> Row:
         energy = [_nan(device.energy_j) for device in record.devices]
         whole = [_nan(device.uncertainty_j) for device in record.devices]
-        gpus = {device.id for device in record.devices if device.kind == "gpu"}
+        gpus = {device.id: device for device in record.devices if device.kind == "gpu"}
+        busy = [device.busy_s for device in gpus.values()]
+        told_s = [seconds for seconds in busy if seconds is not None]
         return self._row(
             record,
             energy,
@@ -204,6 +210,9 @@ class _RowMaker:
             energy,
             terms(record.intensity, record.pue, self._work.author),
             gpu_hours=len(gpus) * record.duration_s / 3600,
+            gpu_hours_busy=sum(told_s) / 3600
+            if told_s and len(told_s) == len(busy)
+            else None,
             is_counted=False,
         )
 
@@ -216,6 +225,7 @@ class _RowMaker:
         on: Terms,
         *,
         gpu_hours: float,
+        gpu_hours_busy: float | None,
         is_counted: bool,
     ) -> Row:
         host = record.host.id if record.host else ""
@@ -246,6 +256,7 @@ class _RowMaker:
             machine=self._machine.get(host, ""),
             devices=_listed(devices),
             gpu_hours=gpu_hours,
+            gpu_hours_busy=gpu_hours_busy,
             energy_j=charged,
             energy_uncertainty_j=_quadrature(energy, whole),
             energy_recorded_j=_sum(recorded),

@@ -137,6 +137,8 @@ def _machines(page: Page) -> Table:
     machines = page.facts.compute.machines
     rest = len(machines) - SHOWN_MACHINES
     unit = time_unit(*(machine.wall_time_s for machine in machines))
+    systems = {machine.system or NOT_RECORDED for machine in machines}
+    is_one = len(machines) > 1 and len(systems) == 1
     table = Table(
         label="machines",
         caption="Machines that the runs were on.",
@@ -152,7 +154,7 @@ def _machines(page: Page) -> Table:
         rows=tuple(
             cells(
                 _machine_name(machine),
-                machine.system or NOT_RECORDED,
+                "" if is_one else machine.system or NOT_RECORDED,
                 machine.cpu_model or NOT_RECORDED,
                 "" if machine.cpu_count is None else f"{machine.cpu_count:,}",
                 "" if machine.memory_gb is None else plain_number(machine.memory_gb),
@@ -162,6 +164,7 @@ def _machines(page: Page) -> Table:
             for machine in machines[:SHOWN_MACHINES]
         ),
         note=inline(
+            f"System of all: {listed(sorted(systems))}. " if is_one else "",
             "Wall time: time in which at least one run was going on. ",
             f"{count(rest, 'more machine')} not listed." if rest > 0 else "",
         ),

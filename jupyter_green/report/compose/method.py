@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from jupyter_green.report.appendix.facts import DeviceFacts
 from jupyter_green.report.compose.page import (
@@ -87,7 +88,8 @@ def _readings(page: Page) -> Iterator[Inline | str]:
 
 def _devices(page: Page) -> Table:
     devices = page.facts.compute.devices
-    rest = len(devices) - SHOWN_DEVICES
+    groups = _alike(devices)
+    rest = sum(map(len, groups[SHOWN_DEVICES:]))
     table = Table(
         label="method-devices",
         caption="How each device was read.",
@@ -99,7 +101,7 @@ def _devices(page: Page) -> Table:
             Column(title="calibration", align="right"),
             Column(title="resolution (J)", align="right"),
         ),
-        rows=tuple(_device_row(device) for device in devices[:SHOWN_DEVICES]),
+        rows=tuple(map(_device_row, groups[:SHOWN_DEVICES])),
         note=inline(
             "Coverage: part of the runs' time with readings. ",
             CALIBRATION if any(map(_is_read, devices)) else "",
@@ -111,9 +113,34 @@ def _devices(page: Page) -> Table:
     return trimmed(table, page)
 
 
-def _device_row(device: DeviceFacts) -> tuple[Inlines, ...]:
-    kind = word(KINDS, device.kind)
-    name = f"{device.key}: {device.name or kind}"
+def _alike(devices: tuple[DeviceFacts, ...]) -> list[tuple[DeviceFacts, ...]]:
+    """Return neighbours together that were read in the same way and as often."""
+    return [
+        tuple(same)
+        for _, same in groupby(devices, lambda each: (each.name, _how(each)))
+    ]
+
+
+def _device_row(alike: tuple[DeviceFacts, ...]) -> tuple[Inlines, ...]:
+    first = alike[0]
+    keys = first.key
+    if len(alike) > 1:
+        keys = f"devices {number_of(keys)} to {number_of(alike[-1].key)}"
+    name = first.name or word(KINDS, first.kind)
+    return cells(f"{keys}: {name}", *_how(first))
+
+
+def number_of(key: str) -> str:
+    """Return the number in a device's key.
+
+    >>> number_of("device 12")
+    '12'
+    """
+    return key.rpartition(" ")[2]
+
+
+def _how(device: DeviceFacts) -> tuple[str, ...]:
+    """Return the cells of a device, after its name."""
     whole = sum(use.energy_kwh for use in device.methods)
     if len(device.methods) == 1:
         methods = word(READINGS, device.methods[0].method)
@@ -125,8 +152,7 @@ def _device_row(device: DeviceFacts) -> tuple[Inlines, ...]:
         )
     calibration = percent(device.calibration) if device.calibration else "not stated"
     resolution = "" if device.resolution_j is None else f"{device.resolution_j:.3g}"
-    return cells(
-        name,
+    return (
         methods or "not measured",
         f"{device.runs:,}",
         percent(device.coverage),

@@ -17,6 +17,7 @@ from jupyter_green.report.compose.page import (
     NOT_RECORDED,
     NOT_STATED,
     Page,
+    listed,
 )
 from jupyter_green.report.compose.units import (
     DIGITS,
@@ -110,7 +111,7 @@ def gpu_models(page: Page) -> str:
     """Return the GPUs, such as ``8 x NVIDIA H100``."""
     groups = [group for group in page.facts.compute.groups if group.kind == "gpu"]
     names = [f"{group.count} x {group.name or 'unnamed GPU'}" for group in groups]
-    return ", ".join(names) or NO_GPU
+    return listed(names) or NO_GPU
 
 
 def _gpu_hours(page: Page) -> str:
