@@ -359,7 +359,7 @@ class Sampler:
                 continue
             if track.is_fast:
                 return -math.inf
-            spacing_ns = max(_spacing_ns(track), CALLS_APART * track.call_ns)
+            spacing_ns = max(_spacing_ns(track), CALLS_APART * track.quickest_ns)
             times.append(
                 max(
                     track.clock.earliest_ns(request.t_ns),

@@ -128,7 +128,8 @@ class Track:
         if self.is_fast:
             # A clock that stands still during a call tells no moments.
             return 0 < self.quickest_ns <= WIDEST * self.clock.period_ns
-        if self.call_ns > WIDEST * self.clock.period_ns:
+        # One call that other work kept waiting says nothing of that.
+        if self.quickest_ns > WIDEST * self.clock.period_ns:
             return False
         return self.is_slow or (
             self.device.about.resolution_j is None and self.has_power_history
