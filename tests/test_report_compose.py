@@ -249,6 +249,19 @@ def test_equal_gpus_that_were_read_alike_stand_in_one_row() -> None:
     assert "devices 1 to 8: NVIDIA H100 80GB HBM3" in text
 
 
+def test_work_that_was_added_by_hand_is_never_called_metered() -> None:
+    """All of it, or some: the statement and the method say which."""
+    added = project(2, seed=8, flags=("added",))
+    _, page = page_of(added)
+    text = markdown.render(page)
+    assert "added by hand or imported and not metered, took" in text
+    assert "metered in the kernel" not in text
+    _, page = page_of([*added, *project(3)])
+    text = " ".join(markdown.render(page).split())
+    assert "2 of its runs added by hand or imported" in text
+    assert "2 runs added by hand or imported were not metered. All other runs" in text
+
+
 def test_the_optional_section_has_what_follows_from_stated_figures() -> None:
     """164 kg over 35,040 h are 4.68 g for a GPU-hour; SCI only with both parts."""
     facts, page = page_of(project(), **msgspec.structs.asdict(FULL))

@@ -251,7 +251,7 @@ def _arr(page: Page) -> Answer:
     if not hardware:
         missing.append("computing infrastructure")
     if not facts.totals.amount.runs:
-        missing.append("total computational budget: no run was metered")
+        missing.append("total computational budget: no run is recorded")
     missing += list(_missing_split(page)) if facts.totals.amount.runs else []
     parameters = (
         f"The model has {plain_number(author.parameters)} parameters. "
@@ -259,7 +259,7 @@ def _arr(page: Page) -> Answer:
         else ""
     )
     budget = (
-        f"The total computational budget of all metered runs, failed and preliminary "
+        f"The total computational budget of all recorded runs, failed and preliminary "
         f"ones included, was {_total(page)} on {hardware or 'unnamed hardware'}."
         if facts.totals.amount.runs
         else ""
@@ -350,10 +350,10 @@ def _scope_of_energy(page: Page) -> str:
     """Say whether inference can be told apart from training."""
     parts = {part.key: part.amount for part in page.facts.by_purpose}
     if "untagged" in parts:
-        return "of all metered work, since untagged runs cannot be told to be training"
+        return "of all recorded work, since untagged runs cannot be told to be training"
     if "inference" in parts:
-        return "of all metered work, inference included"
-    return "of all metered work, none of it tagged inference"
+        return "of all recorded work, inference included"
+    return "of all recorded work, none of it tagged inference"
 
 
 def _ai_act(page: Page) -> Answer:
@@ -444,9 +444,15 @@ def _method_words(page: Page) -> str:
         if amount.energy_uncertainty_kwh is not None
         else " No uncertainty is known."
     )
+    added = page.not_metered_runs
+    if added and added == amount.runs:
+        how = "runs were added by hand or imported with jupyter_green and not metered"
+    else:
+        but = f" but {count(added, 'run')} added by hand or imported" if added else ""
+        how = f"every run{but} was metered in its kernel with jupyter_green, as the "
+        how += "difference of two readings of each device"
     return (
-        "every run was metered in its kernel with jupyter_green, as the difference of "
-        f"two readings of each device ({listed(methods) or 'nothing was read'}); "
+        f"{how} ({listed(methods) or 'nothing was read'}); "
         "energy of runs that overlap on a device is counted once, and failed runs are "
         f"included.{interval} {_boundary(page)[0].upper()}{_boundary(page)[1:]}."
     )

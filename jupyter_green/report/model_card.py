@@ -60,7 +60,7 @@ def metadata(facts: Appendix) -> Iterator[str]:
         yield f"# co2_eq_emissions: {_why_not(facts.totals.amount)}"
         return
     yield "co2_eq_emissions:"
-    yield f"  emissions: {grams}  # grams of CO2e, location-based, all metered runs"
+    yield f"  emissions: {grams}  # grams of CO2e, location-based, all recorded runs"
     source = "jupyter_green, from the records of the energy report"
     if facts.totals.energy_simulated_kwh:
         source = f"SIMULATED: {source}"
@@ -234,6 +234,6 @@ def _notes(page: Page) -> Iterator[str]:
     if author.parameters is not None:
         yield f"Parameters: {plain_number(author.parameters)}."
     yield (
-        "The figures hold all metered runs, failed ones too; the energy report has "
+        "The figures hold all recorded runs, failed ones too; the energy report has "
         "boundary, method and limitations."
     )

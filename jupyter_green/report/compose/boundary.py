@@ -62,16 +62,19 @@ def _items(page: Page) -> Iterator[Inlines]:
 
 
 def _period(page: Page) -> Inlines:
+    def some(before: str, number: int, noun: str) -> str:
+        return f"{before}{count(number, noun)}" if number else ""  # none is known
+
     extent = page.facts.extent
     if not extent.first_start:
         return inline("Period: no run has a known time.")
     return inline(
         f"Period: {_minute(extent.first_start)} to {_minute(extent.last_end)} UTC, "
         f"with runs on {count(extent.active_days, 'day')}; "
-        f"{count(extent.executions, 'execution')} in "
-        f"{count(extent.sessions, 'session')} of "
-        f"{count(extent.notebooks, 'notebook')} on "
-        f"{count(len(page.facts.compute.machines), 'machine')}."
+        f"{count(extent.executions, 'execution')}"
+        f"{some(' in ', extent.sessions, 'session')}"
+        f"{some(' of ', extent.notebooks, 'notebook')}"
+        f"{some(' on ', len(page.facts.compute.machines), 'machine')}."
     )
 
 

@@ -46,7 +46,20 @@ def method(page: Page) -> Section:
 
 
 def _tool(page: Page) -> Iterator[Inline | str]:
-    yield "Runs were metered in the kernel by jupyter_green "
+    added = page.not_metered_runs
+    if added == page.facts.totals.amount.runs:
+        yield "No run was metered: all were added by hand or imported with "
+        yield "jupyter_green "
+        yield page.cite("jupyter-green")
+        yield ". "
+        yield from _readings(page)
+        return
+    if added:
+        yield f"{count(added, 'run')} added by hand or imported "
+        yield f"{'was' if added == 1 else 'were'} not metered. All other runs"
+    else:
+        yield "Runs"
+    yield " were metered in the kernel by jupyter_green "
     versions = list(page.facts.provenance.recorded_by)
     yield f"{listed(versions)} " if versions else "(version not recorded) "
     yield page.cite("jupyter-green")

@@ -76,6 +76,12 @@ class Page:
         """The unit of time of the page's totals."""
         return time_unit(self.facts.compute.run_time_s)
 
+    @property
+    def not_metered_runs(self) -> int:
+        """How many runs were added by hand or imported: nothing calls them metered."""
+        flags = self.facts.flags
+        return sum(flag.count for flag in flags if flag.code == "not-metered-runs")
+
     def value(self, macro: str, text: str) -> Value:
         """Name a figure: the same macro gives the same text."""
         return self.values.setdefault(macro, Value(text=text, macro=macro))

@@ -37,7 +37,15 @@ def statement(page: Page) -> Section:
 def _compute(page: Page) -> Iterator[Inline | str]:
     facts = page.facts
     runs = count(facts.totals.amount.runs, "run")
-    yield "The metered work of this project took "
+    added = page.not_metered_runs
+    if not added:
+        yield "The metered work of this project took "
+    elif added == facts.totals.amount.runs:
+        yield "The work of this project, added by hand or imported and not metered, "
+        yield "took "
+    else:
+        yield f"The work of this project, {added:,} of its runs added by hand or "
+        yield "imported and not metered, took "
     if facts.compute.gpus:
         yield page.known("GPUHours")
         yield " on "
@@ -61,7 +69,8 @@ def _energy(page: Page) -> Iterator[Inline | str]:
     if amount.energy_it_kwh is None:
         yield "Its energy was not measured, so there is no figure of CO2e. "
         return
-    yield "The components that were read used "
+    read = "have a figure" if page.not_metered_runs else "were read"
+    yield f"The components that {read} used "
     yield page.known("EnergyIT")
     known = amount.energy_uncertainty_kwh is not None
     yield " (95 % interval)" if known else " (uncertainty not known)"
