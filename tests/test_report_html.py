@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import pytest
 import report_pages as pages
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_green.report.document import (
@@ -73,6 +73,7 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(ANY_TEXT)
 def test_any_text_is_read_as_it_was_written(given_text: str):
     """In each place; and it makes no element."""
@@ -87,6 +88,7 @@ def test_any_text_is_read_as_it_was_written(given_text: str):
     assert {name for name, _ in reader.elements} <= allowed
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(ANY_TEXT, ANY_TEXT)
 def test_a_link_opens_addresses_of_the_web_only(text: str, url: str):
     """No script, no file, whatever the address says."""

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import pytest
 import report_pages as pages
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_green.report.document import (
@@ -64,6 +64,7 @@ def active(shown: str) -> str:
     return "".join(c for c in rest if c in "\\$&#%^_~")
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(ANY_TEXT)
 def test_no_text_has_a_character_that_tex_acts_on(text: str):
     """Whatever the text: only letters and known commands, in balanced groups."""
@@ -79,6 +80,7 @@ def test_no_text_has_a_character_that_tex_acts_on(text: str):
     assert in_bib.count("{") == in_bib.count("}")
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(st.text(string.ascii_letters + string.digits + " ", max_size=60))
 def test_plain_words_are_left_as_they_are(text: str):
     """Breaks aside, nothing is changed that needs no change."""
@@ -114,6 +116,7 @@ def test_control_and_direction_characters_are_named_or_dropped():
     assert transliterated("\ue000") == "[U+E000]"
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(st.text(max_size=300), st.integers(20, 100))
 def test_a_shortened_text_fits_and_tells_itself_apart(text: str, longest: int):
     """The hash differs where only the part left out does."""
@@ -240,6 +243,7 @@ def test_widths_of_columns_never_exceed_the_line():
         assert sum(parts) + 2 * 0.012 * (len(parts) - 1) <= 1.0
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(
     st.lists(
         st.tuples(st.floats(0.5, 30), st.floats(0, 60)).map(
@@ -272,6 +276,7 @@ def test_columns_get_what_they_need_within_the_room(
             assert column.least - 1e-9 <= width <= column.natural + 1e-9
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(st.lists(st.floats(0.5, 50), min_size=2, max_size=15), st.floats(5, 80))
 def test_each_column_but_the_first_stands_in_one_part(least: list[float], room: float):
     """The first, which names the rows, stands in all."""

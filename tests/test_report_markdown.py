@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import pytest
 import report_pages as pages
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -76,6 +76,7 @@ def squeezed(text: str) -> str:
     return re.sub("[\\s\u2068\u2069]", "", text)
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(st.lists(ANY_PART, max_size=4).map(tuple), ANY_TEXT)
 def test_any_text_in_a_paragraph_is_words_only(parts: Inlines, lead: str):
     """No tag, no picture, no foreign block, whatever it says."""
@@ -87,6 +88,7 @@ def test_any_text_in_a_paragraph_is_words_only(parts: Inlines, lead: str):
     assert sum(token.type == "heading_open" for token in tokens(text)) == 2
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(ANY_TEXT)
 def test_a_short_text_is_read_as_it_was_written(given_text: str):
     """Escapes are seen in the file, not by the reader."""
@@ -98,6 +100,7 @@ def test_a_short_text_is_read_as_it_was_written(given_text: str):
         assert squeezed(shown(text)).endswith(squeezed(f"x{wanted}y"))
 
 
+@settings(deadline=None)  # machines that do other work too are slow
 @given(
     st.integers(1, 7).flatmap(
         lambda n: st.lists(
