@@ -43,6 +43,8 @@ const FINISHED = 200;
 /** Several changes in so short a time lead to one question. */
 const TOTALS_DELAY_MS = 150;
 const IDLE_MS = 60_000;
+/** A ledger that is still being read is asked again so soon. */
+const READING_MS = 500;
 const JOB_POLL_MS = 500;
 
 /** The model behind the panel, the status bar and the badges. */
@@ -223,6 +225,7 @@ export class GreenModel implements IGreenModel {
     }
     this._isDisposed = true;
     clearTimeout(this._totalsTimer);
+    clearTimeout(this._readingTimer);
     clearInterval(this._idleTimer);
     this._notebook?.changed.disconnect(this._onNotebook, this);
     this._stream.dispose();
@@ -299,8 +302,7 @@ export class GreenModel implements IGreenModel {
         break;
       case 'totals':
         this._totalsSoon();
-        // Nobody tells single records while polling, nor those of a first reading.
-        if (this.connection === 'polling' || this._readingRecords) {
+        if (this.connection === 'polling') {
           void this._loadRecords();
         }
         break;
@@ -414,7 +416,8 @@ export class GreenModel implements IGreenModel {
 
   private async _loadRecords(): Promise<void> {
     const path = this._path;
-    if (!path) {
+    clearTimeout(this._readingTimer);
+    if (!path || this._isDisposed) {
       return;
     }
     const answer = await this._ask(this._api.records(path, PAGE));
@@ -422,7 +425,13 @@ export class GreenModel implements IGreenModel {
     if (answer && path === this._path) {
       this._records = answer.records;
       this._more = answer.more;
-      this._readingRecords = answer.state === 'reading';
+      if (answer.state === 'reading') {
+        // Nobody tells the records of a first reading one by one.
+        this._readingTimer = setTimeout(
+          () => void this._loadRecords(),
+          READING_MS
+        );
+      }
       answer.records.forEach(record => {
         this._finished = upsert(this._finished, record).slice(0, FINISHED);
       });
@@ -486,7 +495,6 @@ export class GreenModel implements IGreenModel {
   private _records: IRecord[] = [];
   private _finished: IRecord[] = [];
   private _more = false;
-  private _readingRecords = false;
   private readonly _pages = new Map<string, IRecords>();
   private _idle: IIdle | null = null;
   private _notebook: INotebook | null = null;
@@ -498,6 +506,7 @@ export class GreenModel implements IGreenModel {
   private _beginning = false;
   private _wasLive = false;
   private _isDisposed = false;
+  private _readingTimer: ReturnType<typeof setTimeout> | undefined;
   private _totalsTimer: ReturnType<typeof setTimeout> | undefined;
   private _idleTimer: ReturnType<typeof setInterval> | undefined;
   private readonly _stateChanged = new Signal<this, void>(this);

@@ -191,7 +191,7 @@ export interface IRecord {
 export interface IRecords {
   records: IRecord[];
   more: boolean;
-  /** Absent or `ready`: all is known; else ask again when totals change. */
+  /** Absent or `ready`: all is known; else ask again. */
   state?: 'ready' | 'reading';
 }
 

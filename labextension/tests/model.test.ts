@@ -150,11 +150,8 @@ describe('what the stream says', () => {
       .mockResolvedValue({ ...known, state: 'ready' });
     await watched();
     expect(model.records).toEqual([]);
-    stream.message.emit({ type: 'totals' });
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(5000);
     expect(model.records).toHaveLength(1);
-    stream.message.emit({ type: 'totals' });
-    await vi.advanceTimersByTimeAsync(1000);
     expect(api.records).toHaveBeenCalledTimes(2);
   });
 

@@ -97,6 +97,8 @@ def test_without_the_server_extension_the_panel_says_what_to_do(
         )
         expect(page.locator("[data-green=status]")).to_be_hidden()
         expect(page.locator("[data-green=export]")).to_be_disabled()
+        # The kernel is there all the same.
+        expect(page.locator("[data-green=meter-all]")).to_be_enabled()
         run_cell(page, 0)
         expect(labs.notebook(page).locator(".jp-OutputArea")).to_contain_text("42")
         expect(panel(page)).not_to_contain_text("undefined")
