@@ -30,7 +30,7 @@ SHOWN = "sklearn"
 SIZE = {"width": 1240, "height": 940}
 SCALE = 2
 # The chart has something to show.
-LEAST_S = 75.0
+LEAST_S = 40.0
 
 
 def main(file: Path) -> None:

@@ -163,10 +163,15 @@ export class PowerChart {
     ctx.fillStyle = colour;
     ctx.font = font.replace(/^(\d+)/, size => String(Number(size) * ratio));
     ctx.textBaseline = 'top';
+    ctx.textAlign = 'left';
     const position = (time: number) => plot.valToPos(time, 'x', true);
     for (const band of merged(this._bands, position, ratio)) {
-      const left = position(band.from);
+      // Of a band that began before the time shown, the rest.
+      const left = Math.max(position(band.from), bbox.left);
       const right = Math.max(position(band.to), left + ratio);
+      if (position(band.to) < bbox.left) {
+        continue;
+      }
       ctx.globalAlpha = BAND_OPACITY;
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
       ctx.globalAlpha = 0.7;
@@ -176,7 +181,7 @@ export class PowerChart {
         ctx.globalAlpha = 1;
         ctx.fillText(
           fitted(ctx, band.label, room),
-          Math.max(left, bbox.left) + 3 * ratio,
+          left + 3 * ratio,
           bbox.top + (BAND_MARK + 2) * ratio
         );
       }
