@@ -362,7 +362,8 @@ def test_fifty_threads_meter_at_once() -> None:
         assert processor.uncertainty_random_j is not None
         off_j = abs(processor.energy_j - 100 * inner.duration_s)
         assert off_j <= 2.0 + processor.uncertainty_random_j
-        assert processor.uncertainty_random_j <= 100 * inner.duration_s
+        # 100 W, with half a second of waiting among fifty threads.
+        assert processor.uncertainty_random_j <= 100 * (inner.duration_s + 0.5)
     ended: set[str] = set()
     for identifier, kind in order.heard:
         assert kind == "end" or identifier not in ended
