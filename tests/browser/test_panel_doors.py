@@ -81,7 +81,7 @@ def test_the_doctor_says_what_can_be_measured(page: Page, lab: Lab) -> None:
     told = lab.ask("doctor")["findings"]
     assert told
     expect(dialog(page).locator(".jp-GreenFindings > li")).to_have_count(len(told))
-    page.keyboard.press("Escape")
+    dialog(page).press("Escape")
     expect(dialog(page)).to_have_count(0)
 
 

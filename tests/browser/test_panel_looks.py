@@ -239,7 +239,7 @@ def test_all_is_reached_by_keyboard_and_has_a_name(
     page.locator("[data-green=export]").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".jp-Dialog")).to_be_visible()
-    page.keyboard.press("Escape")
+    page.locator(".jp-Dialog").press("Escape")
     expect(page.locator(".jp-Dialog")).to_have_count(0)
     # A focused control shows that it is.
     page.locator("[data-green=export]").focus()
