@@ -45,6 +45,9 @@ LEAST_OCCUPANCY_S = 0.2
 LEAST_BUSY_S = 0.3
 # A curve of fewer points says nothing that the mean does not say.
 CURVE_LEAST = 3
+# A step of the curve holds a whole number of a slow counter's moves, which is one more
+# or one less than its time: of so many moves that is a tenth.
+CURVE_MOVES = 10
 # Waiting for GPUs that have nothing to do takes less.
 AT_ONCE_NS = NS_PER_S // 5000
 # About what telling the journal takes.
@@ -462,7 +465,14 @@ class Meter:
 
     def _curve(self, begin: Sample, end: Sample) -> Curve | None:
         inner = self.sampler.history.between(begin.t_ns, end.t_ns)
-        steps = tuple(power_between(inner, CURVE_POINTS))
+        slowest_s = max((d.about.update_period_s for d in self.devices), default=0.0)
+        most = CURVE_POINTS
+        if slowest_s > 0:
+            length_s = s_from_ns(end.t_ns - begin.t_ns)
+            most = min(most, int(length_s / (CURVE_MOVES * slowest_s)))
+        if most < CURVE_LEAST:
+            return None
+        steps = tuple(power_between(inner, most))
         if len(steps) < CURVE_LEAST:
             return None
         return Curve(
