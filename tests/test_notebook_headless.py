@@ -203,7 +203,7 @@ def test_papermill_stops(folder: Path) -> None:
 def test_html(folder: Path) -> None:
     """The page of nbconvert has the card, and a hostile label in it is text."""
     label = "<script>alert(1)</script>"
-    notebook = notebook_of(LOAD, f"%%energy -l '{label}'\nimport time; time.sleep(0.5)")
+    notebook = notebook_of(LOAD, f"%%energy -l '{label}'\nimport time; time.sleep(3.3)")
     nbclient.NotebookClient(
         notebook, timeout=60, resources={"metadata": {"path": str(folder)}}
     ).execute()
