@@ -16,14 +16,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol, get_args
 
-import msgspec
 from msgspec import Struct
 
 from jupyter_green.carbon import grids
 from jupyter_green.carbon.intensity import of_cloud
 from jupyter_green.carbon.live import (
     MAX_G_PER_KWH,
-    TIMEOUT_S,
+    ask_service,
     place_query,
     problem_of,
 )
@@ -43,7 +42,7 @@ NOT_MARGINAL = (
 )
 FORECAST_URL = "https://api.electricitymaps.com/v3/carbon-intensity/forecast"
 HORIZON_H = 24
-MAX_ANSWER_BYTES = 262_144
+MAX_FORECAST_BYTES = 262_144
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -181,24 +180,10 @@ def fetch_forecast(
         OSError: The service cannot be reached or refuses.
         ValueError: The answer cannot be read.
     """
-    # Imported here: most sessions never ask, and these cost 30 ms.
-    from http.client import HTTPException  # noqa: PLC0415
-    from urllib.parse import urlencode  # noqa: PLC0415
-    from urllib.request import Request, urlopen  # noqa: PLC0415
-
     asked = {**query, "horizonHours": str(HORIZON_H)}
-    request = Request(  # noqa: S310 - the address is the https constant above
-        f"{url}?{urlencode(asked)}", headers={"auth-token": token}
+    return ask_service(
+        url, asked, token, ForecastAnswer, "forecast", most_bytes=MAX_FORECAST_BYTES
     )
-    try:
-        with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-            body = answer.read(MAX_ANSWER_BYTES)
-    except HTTPException as err:
-        raise ConnectionError("the answer broke off") from err
-    try:
-        return msgspec.json.decode(body, type=ForecastAnswer)
-    except msgspec.MsgspecError as err:
-        raise ValueError("no usable forecast in the answer") from err
 
 
 def ask_forecast(settings: Settings, *, fetch: FetchForecast = fetch_forecast) -> Ahead:

@@ -13,7 +13,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +33,7 @@ RETRY_AFTER_S = 300.0
 MAX_ANSWER_BYTES = 65_536
 # Above the dirtiest hour of any zone; more is an error of the answer.
 MAX_G_PER_KWH = 3000.0
+T = TypeVar("T")
 _BIDDING_ZONES = {"SWE": "SE", "NOR": "NO"}
 
 
@@ -87,23 +88,49 @@ def fetch_latest(query: Mapping[str, str], token: str, *, url: str = URL) -> Ans
         OSError: The service cannot be reached or refuses.
         ValueError: The answer cannot be read.
     """
+    return ask_service(url, query, token, Answer, "carbonIntensity")
+
+
+def ask_service(
+    url: str,
+    query: Mapping[str, str],
+    token: str,
+    answer_type: type[T],
+    wanted: str,
+    *,
+    most_bytes: int = MAX_ANSWER_BYTES,
+) -> T:
+    """Ask one address of Electricity Maps once.
+
+    Args:
+        url: The address: a constant of the package, or a test's own server.
+        query: Names the place.
+        token: Identifies the user.
+        answer_type: What the answer is read as.
+        wanted: What is missed in an answer that cannot be read.
+        most_bytes: Of the answer, that are read.
+
+    Raises:
+        OSError: The service cannot be reached or refuses.
+        ValueError: The answer cannot be read.
+    """
     # Imported here: most sessions never ask, and these cost 30 ms.
     from http.client import HTTPException  # noqa: PLC0415
     from urllib.parse import urlencode  # noqa: PLC0415
     from urllib.request import Request, urlopen  # noqa: PLC0415
 
-    request = Request(  # noqa: S310 - the address is the https constant above
+    request = Request(  # noqa: S310 - the address is an https constant
         f"{url}?{urlencode(query)}", headers={"auth-token": token}
     )
     try:
         with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-            body = answer.read(MAX_ANSWER_BYTES)
+            body = answer.read(most_bytes)
     except HTTPException as err:
         raise ConnectionError("the answer broke off") from err
     try:
-        return msgspec.json.decode(body, type=Answer)
+        return msgspec.json.decode(body, type=answer_type)
     except msgspec.MsgspecError as err:
-        raise ValueError("no usable carbonIntensity in the answer") from err
+        raise ValueError(f"no usable {wanted} in the answer") from err
 
 
 class LiveIntensity:
