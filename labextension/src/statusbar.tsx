@@ -1,20 +1,19 @@
 /**
  * One item for the status bar: watts of the host, grams of the notebook.
  *
- * Imports tokens and format.
+ * Imports tokens, format and watching.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
 import type { IDisposable } from '@lumino/disposable';
-import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import { formatCo2eOf, formatPower } from './format';
 import { greenIcon } from './icons';
 import type { IGreenModel } from './tokens';
+import { WatchingWidget } from './watching';
 
 /** Watts and grams; a click opens the panel. */
-export class GreenStatus extends ReactWidget {
+export class GreenStatus extends WatchingWidget {
   constructor(
     model: IGreenModel,
     trans: TranslationBundle,
@@ -30,7 +29,6 @@ export class GreenStatus extends ReactWidget {
   }
 
   override dispose(): void {
-    this._watching?.dispose();
     this._model.powerChanged.disconnect(this._onChanged, this);
     this._model.stateChanged.disconnect(this._onChanged, this);
     super.dispose();
@@ -50,25 +48,8 @@ export class GreenStatus extends ReactWidget {
     );
   }
 
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this._look();
-  }
-
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this._look();
-  }
-
-  protected override onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this._look();
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    super.onBeforeDetach(message);
-    this._watching?.dispose();
-    this._watching = null;
+  protected override watch(): IDisposable {
+    return this._model.watch();
   }
 
   private _text(): string {
@@ -97,13 +78,6 @@ export class GreenStatus extends ReactWidget {
         );
   }
 
-  private _look(): void {
-    if (this.isVisible !== (this._watching !== null)) {
-      this._watching?.dispose();
-      this._watching = this.isVisible ? this._model.watch() : null;
-    }
-  }
-
   private _onChanged(): void {
     if (this.isVisible && this._text() !== this._shown) {
       this._shown = this._text();
@@ -115,5 +89,4 @@ export class GreenStatus extends ReactWidget {
   private readonly _trans: TranslationBundle;
   private readonly _openPanel: () => void;
   private _shown = '';
-  private _watching: IDisposable | null = null;
 }
