@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fakes.powercap import Powercap
 from shells import isolate, quick_device
 
 from jupyter_green.cli import doctor, main
-from jupyter_green.devices import rapl
-from jupyter_green.devices.device import About, Device, Found, Problem
+from jupyter_green.devices import estimate, rapl
+from jupyter_green.devices.codecarbon_power import PowerModel
+from jupyter_green.devices.device import About, Found, Problem
+from jupyter_green.devices.power_lookup import PowerLookup
 from jupyter_green.devices.rapl_problems import forbidden
 from jupyter_green.devices.simulated import SimulatedDevice
 from jupyter_green.settings import PROJECT_FILE, Settings
@@ -76,7 +78,7 @@ def test_a_device_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
     failing = SimulatedDevice(about, 100.0, fails_s=(0.0, float("inf")))
     assert diagnose(Found((quick_device(), failing), ())) == 1
     out = capsys.readouterr().out
-    assert "gpu-x  [broken] gpu-x: the simulated device does not answer" in out
+    assert "gpu 0  [broken] gpu-x: the simulated device does not answer" in out
 
 
 def test_forbidden_counters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,28 +105,20 @@ def test_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "what to do" not in out
 
 
-class Slow:
-    """A device like an estimate: its name is known after the second reading."""
+def test_estimates_are_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a new machine the doctor waits for codecarbon, and names the processor."""
 
-    def __init__(self) -> None:
-        self.readings = 0
+    def ask() -> PowerModel:
+        time.sleep(0.3)  # codecarbon takes about a second
+        return PowerModel("A new processor", 65.0, False, 5.0, 16.0, "a test")
 
-    @property
-    def about(self) -> About:
-        """What it is, as far as it is known."""
-        name = "known" if self.readings > 1 else "being asked"
-        return About(id="e", kind="cpu", method="estimated", name=name)
-
-    def read(self) -> Any:
-        """Count the readings."""
-        self.readings += 1
-
-
-def test_estimates_are_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
-    """The doctor names the processor, not that it is still being looked up."""
-    device: Device = Slow()
-    assert diagnose(Found((device,), ())) == 0
-    assert "cpu 0  known" in capsys.readouterr().out
+    found = estimate.find(PowerLookup(tmp_path / "cache", ask=ask))
+    assert diagnose(found) == 0
+    out = capsys.readouterr().out
+    assert "A new processor" in out
+    assert "[broken]" not in out
 
 
 def test_settings_say_where_they_come_from(

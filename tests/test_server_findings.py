@@ -7,7 +7,8 @@ from fakes.nvml import FakeGpu, FakeNvml
 from jupyter_green.devices import nvml
 from jupyter_green.devices.device import About, Found, Problem
 from jupyter_green.devices.simulated import SimulatedDevice
-from jupyter_green.server.findings import device_answers, failures, findings, tried
+from jupyter_green.devices.trial import failures
+from jupyter_green.server.findings import device_answers, findings, tried
 
 NO_GPU = Problem("gpu", "there is no NVIDIA driver", "none installed", "install it")
 NO_RAPL = Problem("rapl", "the counters are closed", "permissions", "chmod", "a risk")
@@ -59,7 +60,7 @@ def test_a_single_gpu_that_fails_is_listed_beside_one_that_is_read():
 def test_a_device_that_fails_a_trial_reading_is_a_finding():
     """It was found, and it does not answer."""
     gone = SimulatedDevice(estimate().about, 50.0, lost_at_s=0.0)
-    assert failures([estimate()]) == []
+    assert failures([estimate()]) == ()
     (problem,) = failures([gone])
     assert (problem.subject, problem.severity) == ("cpu 0", "broken")
     last = findings(tried(Found((gone,), ())))[-1]

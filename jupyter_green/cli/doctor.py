@@ -9,8 +9,8 @@ from typing import Any
 
 from jupyter_green.config import settings_in_force
 from jupyter_green.devices import discover
-from jupyter_green.devices.device import Device, Found, Problem
-from jupyter_green.errors import DeviceError
+from jupyter_green.devices.device import Found
+from jupyter_green.devices.trial import failures
 from jupyter_green.report.overview import (
     doctor_json,
     doctor_text,
@@ -45,13 +45,11 @@ def run_doctor(options: argparse.Namespace, *, find_devices: Finder = discover) 
     """Print what is found; 1 if nothing can be measured or a device fails."""
     settings = settings_in_force({"simulated": options.simulated}).values
     found = find_devices(settings)
-    failures = tuple(
-        problem for device in found.devices if (problem := _try_reading(device))
-    )
-    found = Found(found.devices, (*found.problems, *failures))
+    broken = failures(found.devices)
+    found = Found(found.devices, (*found.problems, *broken))
     text = json.dumps(doctor_json(found)) if options.json else doctor_text(found)
     sys.stdout.write(text + "\n")
-    return 1 if failures or not found.devices else 0
+    return 1 if broken or not found.devices else 0
 
 
 def run_settings(options: argparse.Namespace) -> int:
@@ -67,16 +65,6 @@ def run_settings(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(render_text(settings_table(resolved)) + "\n")
     return 0
-
-
-def _try_reading(device: Device) -> Problem | None:
-    try:
-        device.read()
-        # An estimate's first reading does not wait for its figures and name.
-        device.read()
-    except DeviceError as err:
-        return Problem(device.about.id, err.what, err.why, err.remedy, "", "broken")
-    return None
 
 
 __all__ = ["add_parsers", "location_table", "run_doctor", "run_settings"]

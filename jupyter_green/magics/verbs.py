@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_green import carbon
 from jupyter_green.devices.device import About, Found
+from jupyter_green.devices.trial import failures
 from jupyter_green.ledger import (
     LedgerProblem,
     ledger_totals,
@@ -155,7 +156,8 @@ class Verbs:
         self._show(Table(title="Status", columns=("what", "value"), rows=rows))
 
     def _doctor(self, _: argparse.Namespace) -> None:
-        found = Found(self._session.devices, self._session.problems)
+        devices, problems = self._session.devices, self._session.problems
+        found = Found(devices, (*problems, *failures(devices)))
         for table in doctor_tables(found):
             self._show(table)
 

@@ -5,11 +5,10 @@ Pure but for the trial readings.  Imports `devices` and `wire`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from jupyter_green.devices.device import About, Device, Found, Problem
-from jupyter_green.errors import DeviceError
+from jupyter_green.devices.device import About, Found, Problem
+from jupyter_green.devices.trial import failures
 from jupyter_green.report.overview import METHOD_WORDS
 from jupyter_green.server.wire import DeviceAnswer, Finding
 
@@ -56,23 +55,6 @@ def findings(found: Found) -> tuple[Finding, ...]:
 def tried(found: Found) -> Found:
     """Return what was found with the failures of a trial reading; takes its time."""
     return Found(found.devices, (*found.problems, *failures(found.devices)))
-
-
-def failures(devices: Iterable[Device]) -> Sequence[Problem]:
-    """Read each device, and return what stands against it."""
-    problems = []
-    for device in devices:
-        try:
-            device.read()
-            # An estimate's first reading does not wait for its figures and name.
-            device.read()
-        except DeviceError as err:
-            about = device.about
-            subject = f"{about.kind} {about.index}"
-            problems.append(
-                Problem(subject, err.what, err.why, err.remedy, "", "broken")
-            )
-    return problems
 
 
 def _answer(about: About, problem: Problem | None) -> DeviceAnswer:
