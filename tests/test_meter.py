@@ -393,6 +393,94 @@ def test_closing_the_meter_ends_what_is_open_as_interrupted(clock: FakeClock) ->
     assert (kind, record.status, record.energy_j) == ("end", "interrupted", 2.0)
 
 
+class Stopped:
+    """A wait for GPUs that is interrupted once, at the given call."""
+
+    def __init__(self, at: int) -> None:
+        self.calls, self.at = 0, at
+
+    def __call__(self) -> list[str]:
+        """Wait, or be interrupted."""
+        self.calls += 1
+        if self.calls == self.at:
+            raise KeyboardInterrupt
+        return []
+
+
+def test_an_interrupt_while_a_window_waits_for_gpus_to_begin_ends_it(
+    clock: FakeClock,
+) -> None:
+    """Its start was told, so its end is; the next window is no part of it."""
+    notes = Notes()
+    device = SimulatedDevice(about(), 1.0, clock=clock)
+    with build(clock, device, journal=notes, synchronise=Stopped(at=1)) as meter:
+        with pytest.raises(KeyboardInterrupt):
+            meter.begin("stopped")
+        assert meter.open_windows == ()
+        assert meter.innermost is None
+        assert meter.sampler._holders == 0
+        kept = meter.begin("next")
+        clock.advance(2)
+        meter.end(kept)
+    assert [kind for kind, _ in notes.lines] == ["start", "end", "start", "end"]
+    (_, begun), (_, ended), _, (_, record) = notes.lines
+    assert (ended.id, ended.status, ended.error) == (
+        begun.id,
+        "interrupted",
+        "KeyboardInterrupt",
+    )
+    assert ended.final
+    assert ended.energy_j is None
+    assert record.parent is None
+    assert record.energy_j == pytest.approx(2.0)
+
+
+def test_a_journal_that_is_interrupted_leaves_no_window_open(clock: FakeClock) -> None:
+    """Nor does its failure at the end hide the interrupt."""
+
+    class Broken(Notes):
+        def started(self, record: Record) -> None:
+            super().started(record)
+            raise KeyboardInterrupt
+
+        def ended(self, record: Record) -> None:
+            super().ended(record)
+            raise OSError
+
+    notes = Broken()
+    device = SimulatedDevice(about(), 1.0, clock=clock)
+    with build(clock, device, journal=notes) as meter:
+        with pytest.raises(KeyboardInterrupt):
+            meter.begin()
+        assert meter.innermost is None
+    assert [kind for kind, _ in notes.lines] == ["start", "end"]
+
+
+def test_a_window_interrupted_while_its_gpu_work_is_awaited_has_its_record(
+    clock: FakeClock,
+) -> None:
+    """The code is over: its energy up to the interrupt is kept, and the caller hears.
+
+    Left open, it would be around every later window of the thread.
+    """
+    notes = Notes()
+    device = SimulatedDevice(about(), 10.0, clock=clock)
+    with build(clock, device, journal=notes, synchronise=Stopped(at=2)) as meter:
+        window = meter.begin()
+        clock.advance(3)
+        with pytest.raises(KeyboardInterrupt):
+            meter.end(window)
+        assert meter.innermost is None
+        assert meter.sampler._holders == 0
+    kind, record = notes.lines[-1]
+    assert (kind, record.status, record.error) == (
+        "end",
+        "interrupted",
+        "KeyboardInterrupt",
+    )
+    assert record.energy_j == pytest.approx(30.0)
+
+
 def test_a_device_whose_library_raises_anything_breaks_no_window(
     clock: FakeClock,
 ) -> None:

@@ -180,26 +180,29 @@ class Meter:
             **known,
         )
         window = Window(self._enrich(record), parent, is_part=is_part)
+        is_held = False
         self._stack().append(window)
-        if self._journal:
-            self._journal.started(window.record)
-        self._wait_for_gpus()
-        self.sampler.hold(wakes=False)
-        # The window's own time begins with the last reading: nothing is done after it
-        # that could as well be done before.
         try:
+            if self._journal:
+                self._journal.started(window.record)
+            self._wait_for_gpus()
+            self.sampler.hold(wakes=False)
+            is_held = True
+            # The window's own time begins with the last reading: nothing is done after
+            # it that could as well be done before.
             rested = not self._open
             begin = self.sampler.sample(after_rest=rested)
             window.edges = (self.sampler.await_edges(begin.t_ns), {})
-        except BaseException:  # an interrupt: nobody will end this window
-            self.sampler.release()
-            self._unstack(window)
+            with self._lock:
+                self._note_break(begin.t_ns)
+                self._open[identifier] = window
+                self._beats[identifier] = begin.t_ns + self._heartbeat_ns
+                window.begin = replace(begin, t_ns=self.sampler.clock())
+        except BaseException as err:  # an interrupt: nobody will end this window
+            if is_held:
+                self.sampler.release()
+            self._abandon(window, err)
             raise
-        with self._lock:
-            self._note_break(begin.t_ns)
-            self._open[identifier] = window
-            self._beats[identifier] = begin.t_ns + self._heartbeat_ns
-            window.begin = replace(begin, t_ns=self.sampler.clock())
         return window
 
     def end(
@@ -226,14 +229,24 @@ class Meter:
         A forked child leaves the window to its parent: there nothing happens.
 
         Raises:
+            KeyboardInterrupt: The wait for GPU work was interrupted; the record is
+                kept, as ``interrupted``.
             MeterError: The window was ended before or belongs to another meter.
         """
         self._own_process()
         if window.pid != self._pid:
             return window.record
-        self.end_parts(window)
+        interrupt = None
         moment_ns = self.sampler.clock()
-        self._wait_for_gpus()
+        try:
+            self.end_parts(window)
+            moment_ns = self.sampler.clock()
+            self._wait_for_gpus()
+        except KeyboardInterrupt as err:
+            # Waiting for what the work has queued can take long.  The work itself is
+            # over: left open, the window would be around all that this thread does.
+            interrupt, status = err, "interrupted"
+            known = {**known, "error": type(err).__name__}
         if self.sampler.clock() - moment_ns > AT_ONCE_NS:
             moment_ns = self.sampler.clock()  # there was work to wait for
         end = self.sampler.sample(at_end=True, moment_ns=moment_ns)
@@ -267,8 +280,10 @@ class Meter:
         if not final:
             with self._lock:
                 self._settling[window.id] = window
-            if wait:
+            if wait and interrupt is None:
                 self.settle()
+        if interrupt is not None:
+            raise interrupt
         return window.record
 
     def end_parts(self, around: Window | None = None) -> None:
@@ -340,6 +355,24 @@ class Meter:
     def _wait_for_gpus(self) -> None:
         for failure in self._synchronise():
             self.sampler.warn(failure)
+
+    def _abandon(self, window: Window, err: BaseException) -> None:
+        """End a window whose work never began."""
+        with self._lock:
+            self._open.pop(window.id, None)
+            self._beats.pop(window.id, None)
+        self._unstack(window)
+        window.end = Sample(self.sampler.clock(), {})
+        record = msgspec.structs.replace(
+            window.record,
+            ended_at=self.wall.stamp(window.end.t_ns),
+            status="interrupted",
+            final=True,
+            error=type(err).__name__,
+        )
+        # What is on its way is the reason, not what may fail here too.
+        with suppress(Exception):
+            self._publish(window, record)
 
     def _note_break(self, begin_ns: int) -> None:
         """Remember the time since the last window's end if it is short."""
