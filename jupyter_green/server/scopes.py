@@ -12,12 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
-from jupyter_green.server.paths import Name, PathError, ServerRoot
+from jupyter_green.server.paths import Name, ServerRoot
 
-Kind = Literal["notebook", "today", "project", "all"]
-KINDS: tuple[str, ...] = get_args(Kind)
 LARGEST_OFFSET_MIN = 14 * 60  # Kiritimati
 
 
@@ -98,17 +96,3 @@ def of_project(root: ServerRoot, folder: Path) -> Scope:
         return below is not None and (below == "." or path.is_relative_to(below))
 
     return Scope(("project", str(folder)), has)
-
-
-def check_kind(text: str) -> Kind:
-    """Return the kind of scope that *text* says.
-
-    Raises:
-        PathError: There is none of that name.
-    """
-    for kind in get_args(Kind):
-        if text == kind:
-            return kind  # type: ignore[no-any-return]
-    raise PathError(
-        f"there is no scope {text!r}", remedy=f"Choose one of {', '.join(KINDS)}"
-    )
