@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,9 @@ from jupyter_green.ledger import ledger_totals
 from jupyter_green.ledger.lines import EndLine, SessionLine, StartLine, utc_text
 from jupyter_green.ledger.processes import new_session
 from jupyter_green.records import Record
+from jupyter_green.server.jobs import MAX_WAITING, Progress
 from jupyter_green.server.lease import GRACE_S
+from jupyter_green.server.reports import Made
 from jupyter_green.server.state import GreenServer
 from jupyter_green.session.provenance import host_id
 
@@ -637,6 +640,29 @@ async def test_a_renamed_notebook_keeps_its_records(
     await asyncio.sleep(0.6)
     assert await ids("paper.ipynb") == ["r2", "r1"]
     assert await ids("Untitled.ipynb") == ["r3"]
+
+
+@on_loop
+async def test_a_report_too_many_is_refused_for_now_and_not_for_good(
+    jp_fetch: Fetch, green: GreenServer
+):
+    """With when to come back: 410 would say that it never will be there."""
+    go = threading.Event()
+
+    def work(_: Progress) -> Made:
+        go.wait(20)
+        return Made(files=())
+
+    jobs = [green.jobs.begin(work) for _ in range(MAX_WAITING)]
+    body = json.dumps({"scope": "all", "formats": ["json"]})
+    refused = await jp_fetch(API, "report", method="POST", body=body, raise_error=False)
+    assert refused.code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "too many reports" in json.loads(refused.body)["message"]
+    go.set()
+    await until(lambda: all(green.jobs.get(j.job).state == "done" for j in jobs))
+    taken = await jp_fetch(API, "report", method="POST", body=body)
+    assert json.loads(taken.body)["job"]
 
 
 # Settings of a folder.

@@ -12,7 +12,14 @@ import pytest
 from servers import until
 
 from jupyter_green.errors import SettingsError
-from jupyter_green.server.jobs import MAX_WAITING, Job, Jobs, JobsError, Progress
+from jupyter_green.server.jobs import (
+    MAX_WAITING,
+    BusyError,
+    Job,
+    Jobs,
+    JobsError,
+    Progress,
+)
 from jupyter_green.server.reports import Made
 
 
@@ -106,7 +113,7 @@ def test_one_report_is_made_at_a_time_and_only_so_many_wait():
         await until(lambda: running)
         await asyncio.sleep(0.1)
         assert len(running) == 1
-        with pytest.raises(JobsError):
+        with pytest.raises(BusyError):
             jobs.begin(work)
         go.set()
         await until(lambda: all(jobs.get(n).state == "done" for n in names))

@@ -18,7 +18,7 @@ from tornado import web
 
 from jupyter_green.errors import JupyterGreenError, LedgerError
 from jupyter_green.server import wire
-from jupyter_green.server.jobs import JobsError
+from jupyter_green.server.jobs import BusyError, JobsError
 from jupyter_green.server.paths import PathError
 from jupyter_green.server.state import GoneError, GreenServer
 
@@ -29,8 +29,11 @@ STATUS = {
     PathError: HTTPStatus.FORBIDDEN,
     GoneError: HTTPStatus.GONE,
     JobsError: HTTPStatus.GONE,
+    BusyError: HTTPStatus.TOO_MANY_REQUESTS,
     LedgerError: HTTPStatus.CONFLICT,
 }
+# A report takes seconds: by then there may be room for one more.
+RETRY_AFTER_S = 10
 REMEDIES = {
     HTTPStatus.FORBIDDEN: "Log in again, or ask whoever runs this server",
     HTTPStatus.UNAUTHORIZED: "Log in again",
@@ -75,6 +78,8 @@ class GreenHandler(APIHandler):
             kinds = STATUS.items()
             found = (code for kind, code in kinds if issubclass(type(err), kind))
             self.set_status(next(found, HTTPStatus.BAD_REQUEST))
+            if isinstance(err, BusyError):
+                self.set_header("Retry-After", str(RETRY_AFTER_S))
             told = {"message": err.what, "reason": err.why, "remedy": err.remedy}
         elif isinstance(err, web.HTTPError):
             told["reason"] = err.log_message or err.reason or ""

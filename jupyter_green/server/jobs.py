@@ -40,7 +40,11 @@ Work = Callable[[Progress], Made]
 
 
 class JobsError(JupyterGreenError):
-    """A job cannot be taken, or there is none of that name."""
+    """There is no job of that name."""
+
+
+class BusyError(JupyterGreenError):
+    """A job cannot be taken now; later it can."""
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -96,10 +100,10 @@ class Jobs:
         """Take a job.
 
         Raises:
-            JobsError: Too many are waiting.
+            BusyError: Too many are waiting.
         """
         if len(self._tasks) >= MAX_WAITING:
-            raise JobsError(
+            raise BusyError(
                 "there are too many reports waiting",
                 remedy="Wait until one of them is ready",
             )

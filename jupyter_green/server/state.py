@@ -288,6 +288,7 @@ class GreenServer:
         Raises:
             PathError: It would stand outside of the root.
             ReportError: A format is not known, or the notebook is not named.
+            BusyError: Too many reports are waiting.
         """
         folder = places.folder_of(self.root, body.path)
         resolved = await self._settings(folder)
