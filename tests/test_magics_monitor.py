@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from kernels import Kernel, open_kernel
-from shells import Shell, isolate, open_shell
+from shells import Shell, isolate, load_with, open_shell, quick_device
 
+from jupyter_green.devices.device import Counter, Gauge
+from jupyter_green.devices.simulated import SimulatedDevice
+from jupyter_green.errors import DeviceError
 from jupyter_green.magics.monitor import Monitor, Watch
 from jupyter_green.records import DeviceRecord, Record
 from jupyter_green.report.monitor import (
@@ -119,6 +122,35 @@ def test_watts_are_joules_over_seconds(shell: Shell) -> None:
     after = device.read()
     mean_w = (after.energy_j - before.energy_j) / ((after.t_ns - before.t_ns) / 1e9)
     assert seen.devices[0].power_w == pytest.approx(mean_w, rel=0.2)
+
+
+def test_a_device_that_answers_again_makes_no_peak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its joules are those of all the time since it last answered: 100 W all along."""
+
+    class Failing(SimulatedDevice):
+        fails = False
+
+        def read(self) -> Counter | Gauge:
+            if self.fails:
+                raise DeviceError("cpu 0: no answer")
+            return super().read()
+
+    isolate(tmp_path, monkeypatch)
+    device = Failing(quick_device().about, 100.0)
+    with open_shell() as opened:
+        watch = Watch(load_with(opened, device).session)
+        watch.look()
+        time.sleep(0.1)
+        watch.look()
+        device.fails = True
+        time.sleep(0.4)
+        assert watch.look().devices[0].power_w is None
+        device.fails = False
+        time.sleep(0.1)
+        seen = watch.look()
+    assert seen.devices[0].power_w == pytest.approx(100.0, rel=0.01)
 
 
 def test_a_running_window_is_shown(shell: Shell) -> None:

@@ -25,7 +25,7 @@ from jupyter_green.report.monitor import (
     monitor_html,
     monitor_text,
 )
-from jupyter_green.sampler import Sample
+from jupyter_green.sampler import Sample, mean_power_w
 from jupyter_green.session import Session
 from jupyter_green.units import s_from_ns
 
@@ -74,8 +74,10 @@ class Watch:
         if last is None or sample.t_ns <= last.t_ns:
             return
         self._power_w = {
-            device.about.id: _mean_w(last, sample, device.about.id)
-            for device in meter.devices
+            identifier: mean_power_w(
+                last.levels.get(identifier), sample.levels.get(identifier)
+            )
+            for identifier in (device.about.id for device in meter.devices)
         }
         self._moments.append(
             Moment(
@@ -230,15 +232,6 @@ def show_widget(session: Session) -> Monitor:
     resume.on_click(monitor.resume)
     display(ipywidgets.VBox([view, ipywidgets.HBox([stop, resume])]))
     return monitor
-
-
-def _mean_w(before: Sample, after: Sample, device: str) -> float | None:
-    """Return mean watts between two samples; None where they cannot be subtracted."""
-    old, new = before.levels.get(device), after.levels.get(device)
-    if old is None or new is None or old.epoch != new.epoch or new.fault:
-        return None
-    span_s = s_from_ns(after.t_ns - before.t_ns)
-    return max(0.0, new.energy_j - old.energy_j) / span_s if span_s > 0 else None
 
 
 def _used(scope: str, sums: Totals) -> Used:

@@ -1,7 +1,15 @@
 """The sampler: readings of devices become joules that only grow."""
 
 from jupyter_green.sampler.history import History, power_between
-from jupyter_green.sampler.sample import Edge, HostTimes, Level, Power, Sample, Tick
+from jupyter_green.sampler.sample import (
+    Edge,
+    HostTimes,
+    Level,
+    Power,
+    Sample,
+    Tick,
+    mean_power_w,
+)
 from jupyter_green.sampler.sampler import PATIENCE, Awaited, Sampler
 from jupyter_green.sampler.track import SLOW_PERIOD_S
 
@@ -17,5 +25,6 @@ __all__ = [
     "Sample",
     "Sampler",
     "Tick",
+    "mean_power_w",
     "power_between",
 ]

@@ -1,6 +1,6 @@
 """What the sampler gives: cumulative joules of each device at one moment.
 
-Frozen values; imports nothing of the project.
+Frozen values and one difference of them; imports `units`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+from jupyter_green.units import s_from_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,21 @@ class Level:
     before_w: float | None = None
     doubt: float = 0.0
     is_pending: bool = False
+
+
+def mean_power_w(before: Level | None, now: Level | None) -> float | None:
+    """Return mean watts between two levels of one device.
+
+    The time is that between their readings, not between the samples that hold them:
+    after readings that failed the joules are those of all the time since the last one
+    that succeeded.  None where the latest reading failed, and where the two cannot be
+    subtracted.
+    """
+    if before is None or now is None or now.fault or before.epoch != now.epoch:
+        return None
+    if now.t_ns <= before.t_ns:
+        return None
+    return (now.energy_j - before.energy_j) / s_from_ns(now.t_ns - before.t_ns)
 
 
 class HostTimes(Protocol):

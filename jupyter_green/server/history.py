@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from jupyter_green.sampler import Level, Sample
+from jupyter_green.sampler import Sample, mean_power_w
 from jupyter_green.units import NS_PER_S, s_from_ns
 
 KEPT_S = 600
@@ -76,7 +76,7 @@ class PowerHistory:
         if before is None or s_from_ns(sample.t_ns - before.t_ns) > LONGEST_S:
             return None
         power_w = {
-            identifier: _mean_w(before.levels.get(identifier), level)
+            identifier: mean_power_w(before.levels.get(identifier), level)
             for identifier, level in sample.levels.items()
         }
         for identifier, watts in (told_w or {}).items():
@@ -134,11 +134,3 @@ class PowerHistory:
 
 def _moment(sample: Sample) -> int:
     return sample.t_ns
-
-
-def _mean_w(before: Level | None, now: Level) -> float | None:
-    if before is None or now.fault or before.epoch != now.epoch:
-        return None
-    if now.t_ns <= before.t_ns:
-        return None
-    return (now.energy_j - before.energy_j) / s_from_ns(now.t_ns - before.t_ns)
