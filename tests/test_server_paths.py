@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_green.server.paths import Name, PathError, Rename, Renames, ServerRoot
+from jupyter_green.server.scopes import Group, of_notebook
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,16 @@ def test_a_link_out_of_the_root_is_followed_by_nothing_that_writes(tmp_path: Pat
     (root / "within").mkdir()
     (root / "alias").symlink_to(root / "within")
     assert server.inside("alias/x.tex") == (root / "within" / "x.tex").resolve()
+
+
+def test_a_name_that_no_disk_takes_is_a_file_that_is_not_there(tmp_path: Path):
+    """A ledger may hold any: it must not end what is told of the others."""
+    renames = Renames(tmp_path / "renames.jsonl")
+    renames.add(Rename(5.0, "/p/a.ipynb", "/p/b.ipynb"))
+    strange = "/" + "x" * 5000
+    assert renames.current(strange, 0.0) == strange
+    names = of_notebook(ServerRoot(tmp_path), [Name(strange, until_s=5.0)])
+    assert names.has(Group(strange, "s"), 1.0)
 
 
 def test_a_folder_whose_name_begins_like_the_root_is_outside(tmp_path: Path):

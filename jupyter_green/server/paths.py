@@ -97,6 +97,12 @@ class ServerRoot:
 _DRIVES = os.name == "nt"
 
 
+def exists(path: str | Path) -> bool:
+    """Say whether a file is there; one that may not be looked at is not."""
+    # Before Python 3.14, `Path.exists` raises where a folder above is closed.
+    return os.path.exists(path)  # noqa: PTH110
+
+
 class Name(Struct, frozen=True):
     """A name that a notebook has or had.
 
@@ -178,11 +184,11 @@ class Renames:
             known = sorted(self._read(), key=_at)
         if not known:
             return path
-        is_there = Path(path).exists()
+        is_there = exists(path)
         for rename in known:
             moved = _moved(path, rename.old, rename.new)
             if moved is not None and (rename.at >= began_s or not is_there):
-                path, is_there = moved, Path(moved).exists()
+                path, is_there = moved, exists(moved)
         return path
 
     def _read(self) -> list[Rename]:

@@ -23,7 +23,7 @@ from msgspec import Struct
 from jupyter_green.errors import JupyterGreenError, ReportError
 from jupyter_green.report.request import FORMATS, ReportRequest
 from jupyter_green.server.jobs import Problem, Progress
-from jupyter_green.server.paths import Renames, ServerRoot
+from jupyter_green.server.paths import Renames, ServerRoot, exists
 from jupyter_green.server.places import folder_of, ledger_of, project_folder
 from jupyter_green.server.wire import ReportBody
 from jupyter_green.settings import Resolved
@@ -142,7 +142,7 @@ def _notebooks(
     newest, *older = renames.names(str(root.os_path(path)))
     kept, warnings = [newest.path], []
     for name in older:
-        if not Path(name.path).exists():
+        if not exists(name.path):
             kept.append(name.path)
             continue
         shown = root.api_path(Path(name.path)) or name.path

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from jupyter_green.server.paths import Name, ServerRoot
+from jupyter_green.server.paths import Name, ServerRoot, exists
 
 LARGEST_OFFSET_MIN = 14 * 60  # Kiritimati
 
@@ -67,7 +67,7 @@ def of_notebook(root: ServerRoot, names: Sequence[Name]) -> Scope:
     for name in names:
         until_s = name.until_s
         path = Path(name.path)
-        if until_s < float("inf") and not path.exists():
+        if until_s < float("inf") and not exists(path):
             # Nobody else has its name by now: a restarted kernel still writes it.
             until_s = float("inf")
         spelt.append((root.spellings(path), name.since_s, until_s))
