@@ -11,16 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
-from ledger_samples import record
+from ledger_samples import record, write_lines
 from shells import Shell, isolate, load_with, open_shell, quick_device
 
 from jupyter_green.cli import main
 from jupyter_green.errors import BudgetError
+from jupyter_green.ledger.lines import EndLine, utc_text
 from jupyter_green.report.budgets import (
     Budget,
     drop_budget,
     parse_amount,
     progress,
+    progress_of,
     read_budgets,
     store_budget,
 )
@@ -49,6 +51,10 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
         ("100 gCO2e", None, 100.0),
         ("1 kg CO2", None, 1000.0),
         ("5 mg CO2e", None, 0.005),
+        ("350 mJ", 0.35, None),
+        ("500 mWh", 1800.0, None),
+        ("2 Mg", None, 2e6),
+        (".5 t", None, 5e5),
     ],
 )
 def test_amounts_are_read_as_people_write_them(
@@ -63,7 +69,11 @@ def test_amounts_are_read_as_people_write_them(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "50", "Wh", "0 Wh", "-1 Wh", "5 W", "5 Wh CO2e", "1.2.3 J", "1e999 J"]
+    "text",
+    [
+        *("", "50", "Wh", "0 Wh", "-1 Wh", "5 W", "5 Wh CO2e", "1.2.3 J", "1e999 J"),
+        *("1,5 kWh", "1.500,5 Wh", "1,50,000 J", ", J"),
+    ],
 )
 def test_what_is_no_amount_is_refused(text: str):
     """With what is one."""
@@ -93,6 +103,30 @@ def test_a_budget_covers_its_work_and_no_other():
         assert not budget.covers(other)
     later = Budget(scope="label", name="train", energy_j=1.0, since="2027-01-01T00Z")
     assert not later.covers(cell)
+
+
+def test_a_budget_since_some_days_ago_covers_what_began_since_then():
+    """As a project file may say it; a stamp of another zone is the same moment."""
+    week = Budget(scope="label", name="train", energy_j=1.0, since="7d")
+    assert week.covers(record("r", label="train", started_at=utc_text()))
+    assert not week.covers(record("r", label="train", started_at="2020-01-01T00:00Z"))
+    noon = Budget(
+        scope="label", name="train", energy_j=1.0, since="2026-06-01T12:00+02:00"
+    )
+    assert noon.covers(record("r", label="train", started_at="2026-06-01T10:30:00Z"))
+    assert not noon.covers(record("r", label="train", started_at="2026-06-01T09:30Z"))
+
+
+def test_work_without_carbon_intensity_is_told_beside_a_budget_of_grams(tmp_path: Path):
+    """Its joules are known, its grams are not, and 0 they are not."""
+    folder = tmp_path / "ledger"
+    runs = [record("a", label="train"), record("b", label="train", intensity=None)]
+    write_lines(folder / "a.jsonl", *(EndLine(run) for run in runs))
+    energy, grams = (
+        progress_of(folder, [Budget(scope="label", name="train", **limit)])[0]
+        for limit in ({"energy_j": 1e6}, {"co2e_g": 1e6})
+    )
+    assert (energy.unmeasured_runs, grams.unmeasured_runs) == (0, 1)
 
 
 def test_a_budget_is_replaced_and_taken_away(tmp_path: Path):

@@ -10,6 +10,7 @@ ledger's files, so that all kernels, the shell and the panel see the same ones
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -19,9 +20,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from jupyter_green.errors import BudgetError
+from jupyter_green.errors import BudgetError, LedgerError
 from jupyter_green.ledger import ledger_totals, parse_since
-from jupyter_green.ledger.lines import utc_text
+from jupyter_green.ledger.lines import parse_time, utc_text
 from jupyter_green.ledger.sums import Row
 from jupyter_green.records import Record
 from jupyter_green.report.format import (
@@ -31,7 +32,7 @@ from jupyter_green.report.format import (
     format_percent,
 )
 from jupyter_green.report.tables import Table
-from jupyter_green.units import J_PER_KWH, J_PER_WH
+from jupyter_green.units import J_PER_WH
 
 FILE_NAME = "budgets.json"
 NEAR = 0.8
@@ -40,17 +41,15 @@ NO_NOTEBOOK = "no notebook"  # how totals name the row of records without one
 Scope = Literal["notebook", "label", "project"]
 State = Literal["within", "near", "spent"]
 
-ENERGY_UNITS = {
-    "j": 1.0,
-    "kj": 1e3,
-    "mj": 1e6,
-    "wh": J_PER_WH,
-    "kwh": J_PER_KWH,
-    "mwh": 1000.0 * J_PER_KWH,
-}
-MASS_UNITS = {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6}
+ENERGY_UNITS = {"j": 1.0, "wh": J_PER_WH}
+MASS_UNITS = {"g": 1.0, "t": 1e6}
+# As in SI, where a small m is a thousandth and a large one a million.
+PREFIXES = {"": 1.0, "m": 1e-3, "k": 1e3, "K": 1e3, "M": 1e6}
+# Commas part thousands; a comma for a point is no amount, lest 1,5 be read as 15.
 _AMOUNT = re.compile(
-    r"\s*([0-9.,]+(?:e[+-]?\d+)?)\s*([a-z]+)\s*(co2e?)?\s*", re.IGNORECASE
+    r"\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(e[+-]?\d+)?"
+    r"\s*([mkKM]?)(j|wh|g|t)\s*(co2e?)?\s*",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -97,13 +96,23 @@ class Budget(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def covers(self, record: Record) -> bool:
         """Say whether a record's work counts."""
-        if self.since and record.started_at and record.started_at < self.since:
+        if not self._is_in_time(record):
             return False
         if self.scope == "label":
             return record.label == self.name
         if self.scope == "notebook":
             return record.notebook == self.name
         return not record.notebook or _is_below(record.notebook, self.name)
+
+    def _is_in_time(self, record: Record) -> bool:
+        began = parse_time(record.started_at)
+        if not self.since or began is None:
+            return True
+        try:
+            # Of the project file it can be a span such as 7d.
+            return began >= parse_since(self.since)
+        except LedgerError:
+            return True  # `progress_of` tells of it
 
     def used_by(self, record: Record) -> float:
         """Return what a record used of it, in joules or grams; 0 if not measured."""
@@ -120,7 +129,8 @@ class Progress(Struct, frozen=True, kw_only=True):
         fraction: Of the budget; more than 1 where it is exceeded.
         state: ``within``, ``near`` (80 %) or ``spent``.
         duration_s: Seconds of the work that counts.
-        unmeasured_runs: Runs without a figure: they used something, too.
+        unmeasured_runs: Runs without a figure, in grams also those without a carbon
+            intensity: they used something, too.
     """
 
     budget: Budget
@@ -140,27 +150,28 @@ class Progress(Struct, frozen=True, kw_only=True):
 def parse_amount(text: str) -> tuple[float | None, float | None]:
     """Return joules or grams of ``50 Wh``, ``2.5 kWh``, ``100 g``, ``1 kg CO2e``.
 
-    Units are taken in small and large letters; ``MJ`` and ``MWh`` are mega.
+    Small and large letters are alike but for m: ``mJ`` is a thousandth of a joule, as
+    it is printed here, and ``MJ`` a million.
 
     Raises:
         BudgetError: It is no amount of either, or not above 0.
     """
     found = _AMOUNT.fullmatch(text)
-    unit = found.group(2).lower() if found else ""
-    try:
-        value = float(found.group(1).replace(",", "")) if found else 0.0
-    except ValueError:
-        value = 0.0
-    is_mass = unit in MASS_UNITS
-    is_energy = unit in ENERGY_UNITS and not (found and found.group(3))
-    if not 0.0 < value < float("inf") or not (is_mass or is_energy):
-        raise BudgetError(
-            f"{text!r} is no amount of energy or CO2e",
-            remedy="Write 50 Wh, 2 kWh, 3.6 MJ, 100 g or 1 kg CO2e",
-        )
-    if is_mass:
-        return None, value * MASS_UNITS[unit]
-    return value * ENERGY_UNITS[unit], None
+    value = 0.0
+    if found is not None:
+        number, power, prefix, unit, gas = found.groups()
+        value = float(number.replace(",", "") + (power or "")) * PREFIXES[prefix]
+        unit = unit.lower()
+        if 0.0 < value < math.inf:
+            if unit in MASS_UNITS:
+                return None, value * MASS_UNITS[unit]
+            if not gas:
+                return value * ENERGY_UNITS[unit], None
+    raise BudgetError(
+        f"{text!r} is no amount of energy or CO2e",
+        remedy="Write 50 Wh, 2 kWh, 3.6 MJ, 100 g or 1 kg CO2e; a decimal point for a "
+        "comma",
+    )
 
 
 def read_budgets(folder: Path, project: dict[str, Any] | None = None) -> list[Budget]:
@@ -277,7 +288,7 @@ def progress_of(folder: Path, budgets: Sequence[Budget]) -> list[Progress]:
                 budget,
                 used,
                 duration_s=sum(row.duration_s for row in mine),
-                unmeasured_runs=sum(row.unmeasured_runs for row in mine),
+                unmeasured_runs=sum(_unknown_runs(budget, row) for row in mine),
             )
         )
     return found
@@ -370,6 +381,14 @@ def _of_project(table: dict[str, Any]) -> Budget:
         stop=bool(table.get("stop", False)),
         since=str(table.get("since", "")),
     )
+
+
+def _unknown_runs(budget: Budget, row: Row) -> int:
+    """Return the runs of which it is not known what they used of a budget."""
+    if budget.energy_j is not None:
+        return row.unmeasured_runs
+    # Without carbon intensity there are joules and no grams.
+    return row.unmeasured_runs + row.without_intensity_runs
 
 
 def _counts(budget: Budget, key: str, folder: Path) -> bool:
