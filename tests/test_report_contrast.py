@@ -166,3 +166,114 @@ def test_turning_a_comparison_round_turns_the_ratio_round(
     opposite = {"better": "worse", "worse": "better"}
     assert back.verdict == opposite.get(there.verdict, there.verdict)
     assert there.repeats_needed == back.repeats_needed
+
+
+def drifting(rng: random.Random, ratio: float, turns: int) -> list[list[float]]:
+    """Return energies of two cells: each turn has its own level, runs spread by 2 %."""
+    levels = [80.0 * math.exp(rng.gauss(0.0, 0.2)) for _ in range(turns)]
+    return [
+        [level * of * math.exp(rng.gauss(0.0, 0.02)) for level in levels]
+        for of in (1.0, ratio)
+    ]
+
+
+def test_what_drifts_from_turn_to_turn_is_not_in_the_ratio():
+    """Levels spread by 20 %; 8 % more is found all the same, and not without turns."""
+    rng = random.Random(11)
+    within = apart = 0
+    for _ in range(50):
+        a, b = drifting(rng, 1.08, 8)
+        within += contrast(a, b, in_turns=True).verdict == "worse"
+        apart += contrast(a, b).verdict == "worse"
+    assert within >= 45
+    assert apart <= 5
+
+
+@pytest.mark.parametrize("turns", [6, 7, 12, 30])
+def test_a_cell_that_takes_turns_with_itself_is_not_distinguishable(turns: int):
+    """In at least 95 of 100 trials, though every turn has its own level."""
+    rng = random.Random(turns)
+    verdicts = [
+        contrast(*drifting(rng, 1.0, turns), in_turns=True).verdict for _ in range(100)
+    ]
+    assert verdicts.count("not distinguishable") >= 95
+
+
+def test_the_interval_within_turns_holds_the_truth_in_95_of_100_trials():
+    """2,000 trials of six turns: 95 % within 1.5 points."""
+    rng = random.Random(13)
+    held = 0
+    for _ in range(2000):
+        found = contrast(*drifting(rng, 0.9, 6), in_turns=True)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 0.9 <= found.high
+    assert held / 2000 == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.2])
+def test_the_turns_asked_for_find_ten_percent(level: float):
+    """After a pilot of eight turns, 80 of 100, whether turns have a level or not."""
+    rng = random.Random(17)
+
+    def turns(ratio: float, count: int) -> list[list[float]]:
+        base = [80.0 * math.exp(rng.gauss(0.0, level)) for _ in range(count)]
+        return [
+            [each * of * math.exp(rng.gauss(0.0, 0.1)) for each in base]
+            for of in (1.0, ratio)
+        ]
+
+    found = 0
+    for _ in range(100):
+        pilot = contrast(*turns(1.0, 8), in_turns=True)
+        assert pilot.repeats_needed is not None
+        again = contrast(*turns(1.1, pilot.repeats_needed), in_turns=True)
+        found += again.verdict == "worse"
+    assert found >= 80
+
+
+def test_the_interval_within_turns_is_that_of_scipy():
+    """Student's paired interval of the logarithms, computed by SciPy."""
+    stats = pytest.importorskip("scipy.stats", reason="SciPy comes with scikit-learn")
+    a = [10.0, 12.4, 9.7, 14.1, 11.0, 13.0]
+    b = [9.1, 11.2, 8.6, 12.9, 9.8, 12.0]
+    test = stats.ttest_rel(list(map(math.log, b)), list(map(math.log, a)))
+    ends = test.confidence_interval(0.95)
+    found = contrast(a, b, in_turns=True)
+    assert found.turns == 6
+    assert (found.low, found.high) == (
+        pytest.approx(math.exp(ends.low)),
+        pytest.approx(math.exp(ends.high)),
+    )
+    ends = stats.ttest_rel(b, a).confidence_interval(0.95)
+    apart = difference(a, b, in_turns=True)
+    assert (apart.low, apart.high) == (
+        pytest.approx(ends.low),
+        pytest.approx(ends.high),
+    )
+
+
+def test_a_few_turns_are_compared_as_independent_groups():
+    """Half the degrees of freedom would cost more than the turns' drift does."""
+    a, b = [10.0, 12.0, 9.0, 14.0, 11.0], [9.0, 11.0, 8.5, 12.5, 10.0]
+    assert contrast(a, b, in_turns=True) == contrast(a, b)
+    assert contrast(a, b, in_turns=True).turns is None
+
+
+@given(
+    st.lists(st.floats(0.1, 1e6), min_size=6, max_size=12),
+    st.floats(0.01, 100.0),
+)
+def test_a_ratio_within_turns_is_the_same_whatever_the_turns_levels(
+    energies_j: list[float], level: float
+):
+    """Multiplying both runs of a turn by anything changes nothing."""
+    other_j = [energy_j * (1.1 + 0.01 * i) for i, energy_j in enumerate(energies_j)]
+    levels = [level**i for i in range(len(energies_j))]
+    moved = [
+        [x * y for x, y in zip(of, levels, strict=True)] for of in (energies_j, other_j)
+    ]
+    first = contrast(energies_j, other_j, in_turns=True)
+    second = contrast(*moved, in_turns=True)
+    assert second.ratio == pytest.approx(first.ratio)
+    assert second.low == pytest.approx(first.low)

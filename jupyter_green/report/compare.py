@@ -35,7 +35,7 @@ from jupyter_green.report.comparison import (
 )
 from jupyter_green.report.contrast import DETECT
 from jupyter_green.report.doubts import LEAST_GROUPS, notes, warnings
-from jupyter_green.report.runs import Group, Run
+from jupyter_green.report.runs import Group, Run, took_turns
 from jupyter_green.report.runs import group as group_of
 from jupyter_green.report.work import POSITIONS, UNITS_OF_WORK, is_lower_better
 from jupyter_green.units import co2e_g, kwh_from_j
@@ -144,8 +144,9 @@ def compare(
         {quantity.key: _values(group, quantity, embodied_g) for quantity in known}
         for group in parts
     ]
+    in_turns = took_turns(parts)
     contrasts = tuple(
-        _contrast(quantity, parts[0], group, values[0], mine, detect)
+        _contrast(quantity, (parts[0], group), (values[0], mine), detect, in_turns)
         for group, mine in zip(parts[1:], values[1:], strict=True)
         for quantity in known
     )
@@ -154,7 +155,7 @@ def compare(
         quantities=tuple(known),
         contrasts=contrasts,
         warnings=warnings(parts),
-        notes=notes(parts, known),
+        notes=notes(parts, known, contrasts),
     )
 
 
@@ -338,13 +339,19 @@ def _whole_uncertainty_j(group: Group, energy: Spread) -> float:
 
 def _contrast(
     quantity: Quantity,
-    reference: Group,
-    candidate: Group,
-    values: Mapping[str, Sequence[float]],
-    mine: Mapping[str, Sequence[float]],
+    pair: tuple[Group, Group],
+    values: tuple[Mapping[str, Sequence[float]], Mapping[str, Sequence[float]]],
     detect: float,
+    in_turns: bool,
 ) -> Contrast:
     key, lower = quantity.key, quantity.better == "lower"
+    reference, candidate = pair
+    theirs, mine = (of[key] for of in values)
+    # Where a figure is missing, those at one position are not of one turn.
+    in_turns = in_turns and all(
+        len(found) == len(group.runs)
+        for found, group in zip((theirs, mine), pair, strict=True)
+    )
     if quantity.is_ratio:
         # Time has no calibration; what is made of joules has theirs.
         common = 0.0
@@ -352,13 +359,18 @@ def _contrast(
             common = common_error(reference.records, candidate.records)
         if key.startswith("sci_g_per_"):
             # Only the operational part of it comes from joules.
-            common *= _operational_share(reference, key, values)
+            common *= _operational_share(reference, key, values[0])
         found = statistic.contrast(
-            values[key], mine[key], common=common, detect=detect, lower_is_better=lower
+            theirs,
+            mine,
+            common=common,
+            detect=detect,
+            lower_is_better=lower,
+            in_turns=in_turns,
         )
     else:
         found = statistic.difference(
-            values[key], mine[key], detect=detect, lower_is_better=lower
+            theirs, mine, detect=detect, lower_is_better=lower, in_turns=in_turns
         )
     return Contrast(
         quantity=key,
@@ -373,6 +385,7 @@ def _contrast(
         detect=found.detect,
         repeats_needed=found.repeats_needed,
         smallest_found=found.smallest_found,
+        turns=found.turns,
     )
 
 

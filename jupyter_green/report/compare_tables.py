@@ -146,6 +146,8 @@ def verdict_text(entry: Contrast, comparison: Comparison) -> str:
     """Return the verdict in words, with how many runs it comes from."""
     if entry.verdict != "not distinguishable":
         return entry.verdict
+    if entry.turns:
+        return f"not distinguishable in {entry.turns} turns"
     runs = [
         c.quantities[entry.quantity].runs
         for label in (entry.reference, entry.candidate)

@@ -97,6 +97,7 @@ class Contrast(Struct, frozen=True, kw_only=True):
         detect: The relative difference that `repeats_needed` is about.
         repeats_needed: Runs of each that would find it; None: not known, or none would.
         smallest_found: The relative difference that as many runs as these find.
+        turns: Turns within which the two were compared; None: as independent groups.
     """
 
     quantity: str
@@ -111,6 +112,7 @@ class Contrast(Struct, frozen=True, kw_only=True):
     detect: float
     repeats_needed: int | None
     smallest_found: float | None
+    turns: int | None = None
 
 
 class Comparison(Struct, frozen=True, kw_only=True):

@@ -3,9 +3,12 @@
 Energies, times and grams are compared by the logarithm of their ratio, qualities by
 their difference, both by Welch's interval: Student's t with the degrees of freedom of
 Satterthwaite (Biometrics Bulletin 2 (1946) 110, doi 10.2307/3002019; Welch, Biometrika
-34 (1947) 28, doi 10.1093/biomet/34.1-2.28).  The interval has 95 %; a verdict asks for
-99 %, because a notebook makes many comparisons, and at 95 % one in twenty of equal
-cells would be called different.  Pure; imports `report.student`.
+34 (1947) 28, doi 10.1093/biomet/34.1-2.28).  Runs that took turns are compared within
+each turn, by Student's t of the differences ("Student", Biometrika 6 (1908) 1, doi
+10.1093/biomet/6.1.1): what drifts from turn to turn meets both and cancels.  The
+interval has 95 %; a verdict asks for 99 %, because a notebook makes many comparisons,
+and at 95 % one in twenty of equal cells would be called different.  Pure; imports
+`report.student`.
 
     >>> contrast([10.0, 10.1, 9.9], [20.0, 20.2, 19.8]).verdict
     'worse'
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,6 +38,9 @@ SPREAD_LIMIT = 0.8
 LEAST_RUNS = 2
 # Fewer runs do not tell whether neighbours are alike.
 LEAST_FOR_ALIKE = 8
+# Turns have half the degrees of freedom.  With fewer of them the interval would be
+# wider than that of independent groups unless most of the spread were the turns' own.
+LEAST_TURNS = 6
 MOST_REPEATS = 100_000
 
 
@@ -54,6 +61,7 @@ class Contrast:
             cannot be known (too few runs) or no number would do (see *common*).
         smallest_found: The relative difference that as many runs as these find with
             `POWER`; None where it cannot be known.
+        turns: Turns within which the two were compared; None: as independent groups.
     """
 
     ratio: float | None = None
@@ -65,6 +73,7 @@ class Contrast:
     detect: float = DETECT
     repeats_needed: int | None = None
     smallest_found: float | None = None
+    turns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,86 @@ class _Group:
         effective = effective_runs(values)
         run_variance = statistics.variance(values) * runs / effective
         return cls(runs, mean, run_variance / runs, effective - 1.0, run_variance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """The difference of two means, and what is known of how it spreads.
+
+    Attributes:
+        mean: Candidate minus reference.
+        variance: Of that difference; NaN where one has a single run.
+        degrees: Degrees of freedom of *variance*.
+        runs: Runs of each; the harmonic mean where they are not equally many.
+        run_variance: Of the difference of one run of each.
+        run_degrees: Degrees of freedom of *run_variance*; 0: nothing is known.
+        turns: As in `Contrast`.
+    """
+
+    mean: float
+    variance: float
+    degrees: float
+    runs: float
+    run_variance: float
+    run_degrees: float
+    turns: int | None = None
+
+    @classmethod
+    def of(cls, a: Sequence[float], b: Sequence[float], *, in_turns: bool) -> _Between:
+        if in_turns and len(a) == len(b) >= LEAST_TURNS:
+            d = _Group.of([y - x for x, y in zip(a, b, strict=True)])
+            return cls(
+                d.mean, d.variance, d.degrees, d.runs, d.run_variance, d.degrees, d.runs
+            )
+        return cls._independent(_Group.of(a), _Group.of(b))
+
+    @classmethod
+    def _independent(cls, a: _Group, b: _Group) -> _Between:
+        """Welch and Satterthwaite: ``nu = (va + vb)^2 / (va^2 / nua + vb^2 / nub)``.
+
+        For the plan, the spread of one run is taken to be the same for both.
+        """
+        variance = a.variance + b.variance
+        degrees = math.inf
+        if variance > 0.0:
+            parts = a.variance**2 / a.degrees + b.variance**2 / b.degrees
+            degrees = variance**2 / parts
+        both = a.degrees + b.degrees
+        pooled = 0.0
+        if both > 0.0:
+            pooled = sum(g.run_variance * g.degrees for g in (a, b)) / both
+        # Two groups of different size find what two of their harmonic mean do.
+        runs = 2.0 / (1.0 / a.runs + 1.0 / b.runs)
+        return cls(b.mean - a.mean, variance, degrees, runs, 2.0 * pooled, both)
+
+    def half(self, common: float, level: float) -> float | None:
+        """Return the half-width of an interval; None: one run tells none."""
+        if math.isnan(self.variance):
+            return None
+        probability = 0.5 + level / 2
+        # Calibration is stated at 95 %; a normal error scales to another level.
+        wider = t_quantile(probability, math.inf)
+        wider /= t_quantile(0.5 + LEVEL / 2, math.inf)
+        random = t_quantile(probability, self.degrees) * math.sqrt(self.variance)
+        return math.hypot(random, common * wider)
+
+    def planned(self, common: float, effect: float) -> tuple[int | None, float | None]:
+        """Return the repeats needed for *effect*, and the effect that these find."""
+        if self.run_degrees <= 0.0:
+            return None, None
+        room = effect**2 - common**2
+        needed = None
+        if room > 0.0:
+            needed = repeats_needed(
+                math.sqrt(self.run_variance / 2.0),
+                self.run_degrees,
+                math.sqrt(room),
+                in_turns=self.turns is not None,
+            )
+        if math.isnan(self.variance):
+            return needed, None
+        found = _found_by(self.runs, self.run_variance, in_turns=self.turns is not None)
+        return needed, math.hypot(found, common)
 
 
 def effective_runs(values: Sequence[float]) -> float:
@@ -123,6 +212,7 @@ def contrast(
     common: float = 0.0,
     detect: float = DETECT,
     lower_is_better: bool = True,
+    in_turns: bool = False,
 ) -> Contrast:
     """Compare positive figures by their ratio.
 
@@ -133,25 +223,28 @@ def contrast(
             which are the same in all runs of one of the two and not in the other.
         detect: The relative difference that repeats are asked for, 0.1 for 10 %.
         lower_is_better: False where more is better.
+        in_turns: The figures at one position are those of one turn; they are compared
+            within turns from `LEAST_TURNS` on.
     """
     if not reference or not candidate or min(*reference, *candidate) <= 0.0:
         return Contrast(common=common, detect=detect)
-    a = _Group.of([math.log(value) for value in reference])
-    b = _Group.of([math.log(value) for value in candidate])
-    found = b.mean - a.mean
-    ends = _ends(a, b, common, LEVEL)
-    needed, smallest = _planned(a, b, common, math.log1p(detect))
+    found = _Between.of(
+        [math.log(value) for value in reference],
+        [math.log(value) for value in candidate],
+        in_turns=in_turns,
+    )
+    half = found.half(common, LEVEL)
+    needed, smallest = found.planned(common, math.log1p(detect))
     return Contrast(
-        ratio=math.exp(found),
-        low=None if ends is None else math.exp(found - ends),
-        high=None if ends is None else math.exp(found + ends),
-        verdict=_verdict(
-            found, _ends(a, b, common, VERDICT_LEVEL), lower_is_better=lower_is_better
-        ),
+        ratio=math.exp(found.mean),
+        low=None if half is None else math.exp(found.mean - half),
+        high=None if half is None else math.exp(found.mean + half),
+        verdict=_verdict(found, common, lower_is_better=lower_is_better),
         common=common,
         detect=detect,
         repeats_needed=needed,
         smallest_found=None if smallest is None else math.expm1(smallest),
+        turns=found.turns,
     )
 
 
@@ -161,114 +254,86 @@ def difference(
     *,
     detect: float = DETECT,
     lower_is_better: bool = False,
+    in_turns: bool = False,
 ) -> Contrast:
     """Compare figures of any sign, such as qualities, by their difference.
 
-    *detect* is relative to the reference's mean.
+    *detect* is relative to the reference's mean; *in_turns* as for `contrast`.
     """
     if not reference or not candidate:
         return Contrast(detect=detect)
-    a, b = _Group.of(reference), _Group.of(candidate)
-    found = b.mean - a.mean
-    scale = abs(a.mean)
-    ends = _ends(a, b, 0.0, LEVEL)
-    needed, smallest = _planned(a, b, 0.0, detect * scale)
+    found = _Between.of(reference, candidate, in_turns=in_turns)
+    scale = abs(statistics.fmean(reference))
+    half = found.half(0.0, LEVEL)
+    needed, smallest = found.planned(0.0, detect * scale)
     return Contrast(
-        difference=found,
-        low=None if ends is None else found - ends,
-        high=None if ends is None else found + ends,
-        verdict=_verdict(
-            found, _ends(a, b, 0.0, VERDICT_LEVEL), lower_is_better=lower_is_better
-        ),
+        difference=found.mean,
+        low=None if half is None else found.mean - half,
+        high=None if half is None else found.mean + half,
+        verdict=_verdict(found, 0.0, lower_is_better=lower_is_better),
         detect=detect,
         repeats_needed=needed,
         smallest_found=None if smallest is None or not scale else smallest / scale,
+        turns=found.turns,
     )
 
 
 def repeats_needed(
-    spread: float, degrees: float, effect: float, *, limit: float = SPREAD_LIMIT
+    spread: float,
+    degrees: float,
+    effect: float,
+    *,
+    limit: float = SPREAD_LIMIT,
+    in_turns: bool = False,
 ) -> int | None:
     """Return the runs of each of two that find *effect* with `POWER`.
 
     ``n = 2 s^2 (t_alpha + t_power)^2 / effect^2``, iterated since t depends on n
     (NIST/SEMATECH e-Handbook of Statistical Methods, 7.2.2.2), with *spread* s replaced
-    by the upper *limit* of what it may be.
+    by the upper *limit* of what it may be.  From `LEAST_TURNS` on t has the degrees of
+    freedom of turns, since that is how so many will be compared.
 
     Args:
-        spread: Standard deviation of one run, in the unit of *effect*.
+        spread: Standard deviation of one run, in the unit of *effect*; for turns, that
+            of the difference within a turn over the square root of 2.
         degrees: Degrees of freedom that *spread* was found with.
         effect: The difference to be found.
         limit: Probability that the spread is below the value used.
+        in_turns: *spread* holds within turns only, so there have to be enough of them.
     """
     if effect <= 0.0 or degrees < 1.0:
         return None
-    variance = spread**2 * degrees / chi2_quantile(1.0 - limit, degrees)
+    variance = 2.0 * spread**2 * degrees / chi2_quantile(1.0 - limit, degrees)
     if not math.isfinite(variance):
         return None
-    low, high = LEAST_RUNS, MOST_REPEATS
-    if _found_by(high, variance) > effect:
+
+    def is_enough(runs: int) -> bool:
+        return _found_by(runs, variance, in_turns=in_turns) <= effect
+
+    if not is_enough(MOST_REPEATS):
         return None
-    # What n runs find becomes smaller with n, so the least n is found by halving.
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (
-            (low, middle)
-            if _found_by(middle, variance) <= effect
-            else (middle + 1, high)
-        )
-    return low
+    # The first turns find less than the last independent runs: each by itself.
+    for runs in range(LEAST_TURNS if in_turns else LEAST_RUNS, LEAST_TURNS + 1):
+        if is_enough(runs):
+            return runs
+    # From there on what n runs find becomes smaller with n.
+    few = range(LEAST_TURNS, MOST_REPEATS + 1)
+    return few[bisect_left(few, True, key=is_enough)]
 
 
-def _found_by(runs: float, variance: float) -> float:
-    """Return the difference that so many runs of each find with `POWER`."""
-    degrees = 2.0 * (runs - 1.0)
+def _found_by(runs: float, variance: float, *, in_turns: bool = False) -> float:
+    """Return the difference that so many runs of each find with `POWER`.
+
+    *variance* is that of the difference of one run of each.
+    """
+    is_paired = in_turns or runs >= LEAST_TURNS
+    degrees = (1.0 if is_paired else 2.0) * (runs - 1.0)
     at_level = t_quantile(0.5 + VERDICT_LEVEL / 2, degrees)
-    return (at_level + t_quantile(POWER, degrees)) * math.sqrt(2.0 * variance / runs)
+    return (at_level + t_quantile(POWER, degrees)) * math.sqrt(variance / runs)
 
 
-def _planned(
-    a: _Group, b: _Group, common: float, effect: float
-) -> tuple[int | None, float | None]:
-    """Return the repeats needed for *effect*, and the effect that these repeats find.
-
-    The spread of one run is taken to be the same for both, in proportion.
-    """
-    degrees = a.degrees + b.degrees
-    if degrees <= 0.0:
-        return None, None
-    parts = [g.run_variance * g.degrees for g in (a, b)]
-    variance = sum(parts) / degrees
-    room = effect**2 - common**2
-    needed = None
-    if room > 0.0:
-        needed = repeats_needed(math.sqrt(variance), degrees, math.sqrt(room))
-    if min(a.runs, b.runs) < LEAST_RUNS:
-        return needed, None
-    # Two groups of different size find what two of their harmonic mean do.
-    runs = 2.0 / (1.0 / a.runs + 1.0 / b.runs)
-    return needed, math.hypot(_found_by(runs, variance), common)
-
-
-def _ends(a: _Group, b: _Group, common: float, level: float) -> float | None:
-    """Return the half-width of the interval of the means' difference.
-
-    Welch and Satterthwaite: ``nu = (va + vb)^2 / (va^2 / nua + vb^2 / nub)``.
-    """
-    if min(a.runs, b.runs) < LEAST_RUNS:
-        return None
-    variance = a.variance + b.variance
-    probability = 0.5 + level / 2
-    # Calibration is stated at 95 %; a normal error scales to another level.
-    wider = t_quantile(probability, math.inf) / t_quantile(0.5 + LEVEL / 2, math.inf)
-    if variance <= 0.0:
-        return common * wider
-    degrees = variance**2 / (a.variance**2 / a.degrees + b.variance**2 / b.degrees)
-    random = t_quantile(probability, degrees) * math.sqrt(variance)
-    return math.hypot(random, common * wider)
-
-
-def _verdict(found: float, half: float | None, *, lower_is_better: bool) -> Verdict:
-    if half is None or abs(found) <= half:
+def _verdict(found: _Between, common: float, *, lower_is_better: bool) -> Verdict:
+    half = found.half(common, VERDICT_LEVEL)
+    if half is None or abs(found.mean) <= half:
         return "not distinguishable"
-    return "better" if (found < 0.0) == lower_is_better else "worse"
+    return "better" if (found.mean < 0.0) == lower_is_better else "worse"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from jupyter_green.report.comparison import Quantity
+from jupyter_green.report.comparison import Contrast, Quantity
 from jupyter_green.report.contrast import LEVEL
 from jupyter_green.report.runs import Group
 
@@ -96,9 +96,16 @@ def _places(group: Group) -> frozenset[str]:
     )
 
 
-def notes(parts: Sequence[Group], known: Sequence[Quantity]) -> tuple[str, ...]:
+def notes(
+    parts: Sequence[Group], known: Sequence[Quantity], contrasts: Sequence[Contrast]
+) -> tuple[str, ...]:
     """Return how the comparison is to be read."""
     told = []
+    if turns := max((entry.turns or 0 for entry in contrasts), default=0):
+        told.append(
+            f"They took turns: compared within each of {turns}, so that what drifts "
+            "from turn to turn is in no ratio or difference."
+        )
     if block := _in_blocks(parts):
         told.append(block)
     if len(parts) > LEAST_GROUPS:

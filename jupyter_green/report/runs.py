@@ -73,6 +73,30 @@ def group(label: str, records: Sequence[Record]) -> Group:
     return Group(label, tuple(usable), runs, len(records) - len(usable))
 
 
+def took_turns(parts: Sequence[Group]) -> bool:
+    """Whether the groups ran in turns: one run of each, then one of each again.
+
+    The order within a turn does not matter.  It is read from when the records began,
+    so that it holds of turns taken by hand as well, and whatever their figures are.
+    """
+    begun = sorted(
+        (record.started_at, number)
+        for number, group in enumerate(parts)
+        for record in group.records
+    )
+    order = [number for _, number in begun]
+    ids = {record.id for group in parts for record in group.records}
+    size = len(parts)
+    return (
+        len(ids) == len(order) == sum(len(group.runs) for group in parts)
+        and len(order) % size == 0
+        and all(
+            len({*order[start : start + size]}) == size
+            for start in range(0, len(order), size)
+        )
+    )
+
+
 def _runs(record: Record) -> list[Run]:
     repeats = record.repeats
     pairs: list[tuple[float | None, float]] = [(record.energy_j, record.duration_s)]

@@ -229,6 +229,7 @@ def _found(
             scores[id(chosen)],
             mine,
             common=share * common_error(_records(chosen), _records(candidate)),
+            in_turns=True,
         )
         energies_j = _energies(candidate)
         tried.append(

@@ -78,6 +78,8 @@ def _figure(contrast: Contrast) -> str:
 def _note(comparison: Comparison) -> Iterator[str]:
     yield f"Reference: {comparison.reference.label}. "
     yield f"In brackets: {comparison.level:.0%} intervals. ".replace("%", " %")
+    if any(each.turns for each in comparison.contrasts):
+        yield "Runs took turns and are compared within them. "
     left_out = sum(each.left_out for each in comparison.candidates)
     if left_out:
         yield f"{count(left_out, 'record')} failed or had no figure. "
