@@ -479,6 +479,8 @@ async def test_records_come_newest_first_in_pages(
         for n in range(25)
     ]
     write(ledger, *made, record("else", notebook="y.ipynb"))
+    while (await ask("totals"))[1]["state"] != "ready":
+        await asyncio.sleep(0.05)  # another program has the processor
     seen: list[str] = []
     before = ""
     for _ in range(10):
@@ -606,6 +608,26 @@ async def test_what_cannot_be_tagged_is_said(ask: Fetch, ledger: Path):
 
 
 @on_loop
+async def test_a_ledger_that_is_forgotten_while_it_is_searched_is_searched_anew(
+    ask: Fetch, green: GreenServer, ledger: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever tags a record just then is not told that the server failed."""
+    write(ledger, record("r1"))
+    assert (await ask("host"))[0] == 200
+    (view,) = green._views.values()
+    read = view.refresh
+
+    def refresh() -> Any:
+        green._views.pop(view.folder, view).close()
+        return read()
+
+    monkeypatch.setattr(view, "refresh", refresh)
+    status, told = await ask("tag", {"record": "r1", "purpose": "final"})
+    assert (status, told["record"]["purpose"]) == (200, "final")
+    assert view not in green._views.values()
+
+
+@on_loop
 async def test_a_renamed_notebook_keeps_its_records(
     ask: Fetch,
     jp_fetch: Fetch,
@@ -663,6 +685,40 @@ async def test_a_report_too_many_is_refused_for_now_and_not_for_good(
     await until(lambda: all(green.jobs.get(j.job).state == "done" for j in jobs))
     taken = await jp_fetch(API, "report", method="POST", body=body)
     assert json.loads(taken.body)["job"]
+
+
+@on_loop
+async def test_names_of_notebooks_are_looked_up_off_the_event_loop(
+    connect: Fetch,
+    green: GreenServer,
+    ledger: Path,
+    jp_root_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A disk that hangs then delays what is told, and nobody's other requests."""
+    threads: list[int] = []
+    known = green.renames.current
+
+    def current(path: str, began_s: float) -> str:
+        threads.append(threading.get_ident())
+        return known(path, began_s)
+
+    monkeypatch.setattr(green.renames, "current", current)
+    stream = await connect()
+    await message(stream, "totals")
+    mine = str(jp_root_dir / "x.ipynb")
+    going = running("r2", notebook=mine, started_at=at(1))
+    write_lines(
+        ledger / "a.jsonl",
+        SessionLine(id="s", at=at(2), pid=1, host="elsewhere"),
+        EndLine(record("r1", notebook=mine)),
+        StartLine(going),
+    )
+    assert (await message(stream, "record"))["path"] == "x.ipynb"
+    told = await message(stream, "running")
+    assert [w["path"] for w in told["windows"]] == ["x.ipynb"]
+    assert len(threads) >= 2
+    assert threading.get_ident() not in threads
 
 
 # Settings of a folder.

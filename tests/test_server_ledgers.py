@@ -106,3 +106,20 @@ def test_a_ledger_that_was_rewritten_is_read_anew(ledger: Path):
         view.close()
 
     asyncio.run(check())
+
+
+def test_a_record_of_a_ledger_that_is_forgotten_meanwhile_is_none(ledger: Path):
+    """Nobody's request fails by it, whenever the view is closed."""
+
+    async def check() -> None:
+        closed = LedgerView(ledger)
+        assert await closed.record("r1") is not None
+        closed.close()
+        assert await closed.record("r1") is None
+        view = LedgerView(ledger, follower=SlowFollower([ledger]))
+        asked = asyncio.create_task(view.record("r1"))
+        await asyncio.sleep(0.1)
+        view.close()
+        assert await asked is None
+
+    asyncio.run(check())

@@ -198,9 +198,17 @@ class LedgerView:
         return Answer(work.result(), is_current=True)
 
     async def record(self, identifier: str) -> Record | None:
-        """Return a record by its id; waits for the ledger as long as it takes."""
+        """Return a record by its id; waits for the ledger as long as it takes.
+
+        None: there is none, or the view was closed meanwhile.
+        """
+        self.asked_s = self._clock()
         await self.refresh()
-        return await self._call(self._reader.record, identifier)
+        if self._is_closed:
+            return None
+        work = self._call(self._reader.record, identifier)
+        await asyncio.wait({work})
+        return None if work.cancelled() else work.result()
 
     def close(self) -> None:
         """Follow no more."""

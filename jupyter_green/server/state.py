@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,7 @@ RUNNING_S = 1.0
 # A ledger that nobody has asked for is forgotten.
 FORGET_S = 600.0
 MOST_LEDGERS = 8
+TRIES = 3
 # The devices of a host are usually found in a second; answers wait no longer.
 FIND_S = 5.0
 FLUSH_S = 5.0
@@ -132,8 +134,11 @@ class GreenServer:
         self._follow_s = follow_s
         self._views: dict[Path, LedgerView] = {}
         self._writers: dict[Path, LedgerWriter] = {}
+        self._making_writer = threading.Lock()
         self._io = ThreadPoolExecutor(4, thread_name_prefix="jupyter-green-io")
         self._watching: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+        self._in_order = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running_told_s = float("-inf")
         self._was_running = False
@@ -241,8 +246,8 @@ class GreenServer:
                 "there is nothing to tag", remedy="Give a purpose or a label"
             )
         views = [await self._view_of(body.path), *self._views.values()]
-        for view in dict.fromkeys(views):
-            if await view.record(body.record) is not None:
+        for folder in dict.fromkeys(view.folder for view in views):
+            if await self._record(folder, body.record) is not None:
                 break
         else:
             raise GoneError(
@@ -250,8 +255,8 @@ class GreenServer:
                 why="the ledger has none of this id",
                 remedy="Reload the page",
             )
-        await self._call(self._write_tag, view.folder, body)
-        record = await view.record(body.record)
+        await self._call(self._write_tag, folder, body)
+        record = await self._record(folder, body.record)
         if record is None:
             raise GoneError("the record is gone", remedy="Reload the page")
         return {"record": record.to_dict() | {"curve": None}}
@@ -395,11 +400,12 @@ class GreenServer:
         is_due = now - self._running_told_s >= RUNNING_S
         running = [r for view in self._views.values() for r in view.snapshot.running]
         if is_due and (running or self._was_running):
-            self._tell_running(running)
+            await self._tell_running(running)
 
-    def _tell_running(self, running: list[Record]) -> None:
+    async def _tell_running(self, running: list[Record]) -> None:
         self._running_told_s = self._clock()
         self._was_running = bool(running)
+        paths = await self._browser_paths(running)
         now = datetime.now(UTC)
         found = self.power.found or Found((), ())
         devices = [device.about.id for device in found.devices]
@@ -407,12 +413,12 @@ class GreenServer:
             window(
                 record,
                 now,
-                self.browser_path(record),
+                path,
                 host_id=self.host_id,
                 devices=devices,
                 drawn_since=self._drawn_since,
             )
-            for record in running
+            for record, path in zip(running, paths, strict=True)
         ]
         self.hub.say("running", windows=windows)
 
@@ -462,13 +468,26 @@ class GreenServer:
             return  # it was closed just now
 
     def _told_news(self, news: News) -> None:
-        for record in news.records:
-            bare = msgspec.structs.replace(record, curve=None)
-            self.hub.say("record", record=bare, path=self.browser_path(record))
-        if news.is_changed:
-            self.hub.say("totals")
         if news.is_running_changed:
             self._running_told_s = float("-inf")
+        if not len(self.hub) or self._is_closed:
+            return
+        telling = asyncio.get_running_loop().create_task(self._tell_news(news))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
+    async def _tell_news(self, news: News) -> None:
+        # One after the other: a later word on a record is not overtaken.
+        async with self._in_order:
+            await self._say_news(news)
+
+    async def _say_news(self, news: News) -> None:
+        paths = await self._browser_paths(news.records)
+        for record, path in zip(news.records, paths, strict=True):
+            bare = msgspec.structs.replace(record, curve=None)
+            self.hub.say("record", record=bare, path=path)
+        if news.is_changed:
+            self.hub.say("totals")
         for text in news.problems[:10]:
             self.hub.say(
                 "problem",
@@ -489,11 +508,14 @@ class GreenServer:
             return None
         return last.power_w.get(device)
 
-    def browser_path(self, record: Record) -> str | None:
-        """Return how the browser names a record's notebook now; None: it is elsewhere.
+    async def _browser_paths(self, records: Sequence[Record]) -> list[str | None]:
+        """Return how the browser names each record's notebook now."""
+        if not records:
+            return []
+        return await self._call(lambda: [self._browser_path(r) for r in records])
 
-        Looks at the disk where something was renamed.
-        """
+    def _browser_path(self, record: Record) -> str | None:
+        """Return the path from the root; None: it is elsewhere.  Looks at the disk."""
         if not record.notebook:
             return None
         began = parse_time(record.started_at)
@@ -546,6 +568,15 @@ class GreenServer:
         view.asked_s = self._clock()
         return view
 
+    async def _record(self, folder: Path, identifier: str) -> Record | None:
+        """Return a record; a ledger that is forgotten meanwhile is read anew."""
+        for _ in range(TRIES):
+            view = self._view(folder)
+            record = await view.record(identifier)
+            if record is not None or self._views.get(folder) is view:
+                return record
+        return None
+
     async def _about(self, resolved: Resolved) -> About:
         """Return what follows from settings, found anew whenever they are read."""
         if self._told_about is None or self._told_about[0] is not resolved:
@@ -558,10 +589,11 @@ class GreenServer:
         return self.power.found
 
     def _write_tag(self, folder: Path, body: TagBody) -> None:
-        writer = self._writers.get(folder)
-        if writer is None:
-            writer = LedgerWriter(folder, new_session(host=self.host_id))
-            self._writers[folder] = writer
+        with self._making_writer:
+            writer = self._writers.get(folder)
+            if writer is None:
+                writer = LedgerWriter(folder, new_session(host=self.host_id))
+                self._writers[folder] = writer
         writer.tag([body.record], purpose=body.purpose, label=body.label)
         if not writer.flush(FLUSH_S):
             raise LedgerError(
@@ -580,6 +612,8 @@ class GreenServer:
         self._is_closed = True
         if self._watching:
             self._watching.cancel()
+        for telling in self._telling:
+            telling.cancel()
         self.jobs.close()
         for view in self._views.values():
             view.close()
