@@ -1,7 +1,8 @@
 """One sampler for all clients, on its own thread, which rests while nobody watches.
 
 Finding the devices takes a second where a processor has to be looked up: that is done
-on a thread too, at the first need.  Imports `devices`, `sampler` and `history`.
+on a thread too, at the first need.  Imports `devices`, `errors`, `sampler` and
+`history`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from jupyter_green.devices.device import Clock, Device, Found, Traced
+from jupyter_green.devices.device import Clock, Device, Found, Problem, Traced
+from jupyter_green.errors import JupyterGreenError
 from jupyter_green.sampler import SLOW_PERIOD_S, Sample, Sampler
 from jupyter_green.server.history import Drawn, PowerHistory, PowerPoint
 from jupyter_green.units import NS_PER_S
@@ -146,7 +148,7 @@ class LivePower:
         # A settings file may be broken: the server goes on, and says so where asked.
         except Exception as err:  # noqa: BLE001
             self._warn(f"the devices cannot be found: {err}")
-            self._found = Found((), ())
+            self._found = Found((), (_unfound(err),))
         finally:
             self._ready.set()
 
@@ -204,6 +206,17 @@ class LivePower:
             if readings:
                 told[about.id] = sum(r.power_w for r in readings) / len(readings)
         return told
+
+
+def _unfound(err: Exception) -> Problem:
+    """Return why no device was found: the search itself failed."""
+    what = "the search for devices failed"
+    if isinstance(err, JupyterGreenError):
+        why = f"{err.what}: {err.why}" if err.why else err.what
+        return Problem("devices", what, why, err.remedy, "", "broken")
+    why = f"{type(err).__name__}: {err}"
+    remedy = "Please report this with the server's log"
+    return Problem("devices", what, why, remedy, "", "broken")
 
 
 def _interval_s(devices: tuple[Device, ...]) -> float:
