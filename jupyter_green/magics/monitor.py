@@ -8,6 +8,7 @@ view rests when no cell has run for a while: an idle kernel can still be culled.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -33,8 +34,17 @@ INTERVAL_S = 1.0
 REST_AFTER_S = 120.0
 KEPT_S = 300.0
 SHOWN_RECORDS = 5
+# So many views in a row that fail will not be followed by one that succeeds.
+MOST_FAILURES = 3
 # Reading a ledger takes long where it is large: not after every cell.
 TOTALS_EVERY_S = 10.0
+# What the view itself does, as it is told below it.
+_LIVE = ""
+_RESTING = "resting, so that an idle kernel stays idle; a cell wakes it"
+_PAUSED = "paused; Go on shows it again"
+_STOPPED = "stopped"
+
+logger = logging.getLogger(__name__)
 
 
 class Watch:
@@ -56,21 +66,22 @@ class Watch:
     def look(self, *, state: str = "") -> View:
         """Read the devices and return what is to be shown."""
         meter = self._session.meter
-        self._read(meter)
         windows = [w for w in meter.open_windows if w.parent is None]
+        # One reading for both: each costs as much as all devices.
+        sample = meter.sampler.sample(with_host=bool(windows))
+        self._note(meter, sample)
         records = list(self._session.records)
         return View(
             devices=tuple(self._devices(meter)),
             moments=tuple(self._moments),
-            running=tuple(meter.so_far(window) for window in windows),
+            running=tuple(meter.so_far(window, sample) for window in windows),
             latest=tuple(reversed(records[-SHOWN_RECORDS:])),
             used=tuple(self._used()),
             state=state,
         )
 
-    def _read(self, meter: Meter) -> None:
-        sample, last = meter.sampler.sample(with_host=False), self._last
-        self._last = sample
+    def _note(self, meter: Meter, sample: Sample) -> None:
+        last, self._last = self._last, sample
         if last is None or sample.t_ns <= last.t_ns:
             return
         self._power_w = {
@@ -117,9 +128,13 @@ class Watch:
 class Monitor:
     """Keep one display up to date, until it is stopped or nobody works any more.
 
+    It has one thread for all its life.  Paused or at rest, the thread waits without a
+    timer.
+
     Args:
         watch: Makes the views.
         show: Replaces what is shown, with HTML; called on the monitor's thread.
+        on_end: Called on that thread after the last view.
         interval_s: Seconds between views.
         rest_after_s: Seconds after the last cell when the view rests.
     """
@@ -129,72 +144,122 @@ class Monitor:
         watch: Watch,
         show: Callable[[str], None],
         *,
+        on_end: Callable[[], None] = lambda: None,
         interval_s: float = INTERVAL_S,
         rest_after_s: float = REST_AFTER_S,
     ) -> None:
         self._watch = watch
         self._show = show
+        self._on_end = on_end
         self._interval_s = interval_s
         self._rest_after_s = rest_after_s
-        self._wake = threading.Event()
-        self._stopped = threading.Event()
+        # Every state below is changed and read under it, so that no change is missed.
+        self._changed = threading.Condition()
+        self._is_stopped = self._is_paused = False
         self._running_cells = 0
         self._active_s = time.monotonic()
+        self._failures = 0
         self._thread = threading.Thread(
             target=self._run, name="jupyter-green-monitor", daemon=True
         )
         self._thread.start()
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it has not been stopped."""
-        return self._thread.is_alive() and not self._stopped.is_set()
-
     def work_begins(self, *_: Any) -> None:
-        """Show views again: a cell runs."""
-        self._running_cells += 1
-        self.resume()
+        """Rest no more: a cell runs."""
+        with self._changed:
+            self._running_cells += 1
+            self._changed.notify()
 
     def work_ends(self, *_: Any) -> None:
         """Rest some time from now, unless another cell comes."""
-        self._running_cells = max(0, self._running_cells - 1)
-        self._active_s = time.monotonic()
+        with self._changed:
+            self._running_cells = max(0, self._running_cells - 1)
+            self._active_s = time.monotonic()
 
     def resume(self, *_: Any) -> None:
-        """Show views for a while."""
-        self._active_s = time.monotonic()
-        self._wake.set()
+        """Show views for a while, also after `pause`."""
+        with self._changed:
+            self._is_paused = False
+            self._failures = 0
+            self._active_s = time.monotonic()
+            self._changed.notify()
 
-    def stop(self, *_: Any) -> None:
+    def pause(self, *_: Any) -> None:
+        """Show views no more until `resume`."""
+        with self._changed:
+            self._is_paused = True
+            self._changed.notify()
+
+    def stop(self) -> None:
         """Show one last view and end."""
-        self._stopped.set()
-        self._wake.set()
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify()
 
     def join(self, timeout_s: float) -> None:
         """Wait until it has ended."""
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            idle_s = time.monotonic() - self._active_s
-            if not self._running_cells and idle_s > self._rest_after_s:
-                self._wake.clear()
-                self._look(
-                    "resting, so that an idle kernel stays idle; a cell wakes it"
+        shown = _LIVE
+        self._look(shown)
+        while (state := self._next(shown)) != _STOPPED:
+            # Where it gave up, the reason stays until somebody presses a button.
+            if state != _PAUSED or self._failures < MOST_FAILURES:
+                self._look(state)
+            shown = state
+        if not self._failures:
+            self._look(_STOPPED)
+        self._guarded(self._on_end)
+
+    def _next(self, shown: str) -> str:
+        """Return the state of the next view, when it is due."""
+        with self._changed:
+            if shown == _LIVE:
+                self._changed.wait_for(
+                    lambda: self._state() in (_PAUSED, _STOPPED), self._interval_s
                 )
-                self._wake.wait()
-                continue
-            self._look("")
-            self._stopped.wait(self._interval_s)
-        self._look("stopped")
+            else:
+                self._changed.wait_for(lambda: self._state() != shown)
+            return self._state()
+
+    def _state(self) -> str:
+        if self._is_stopped:
+            return _STOPPED
+        if self._is_paused:
+            return _PAUSED
+        idle_s = time.monotonic() - self._active_s
+        if not self._running_cells and idle_s > self._rest_after_s:
+            return _RESTING
+        return _LIVE
 
     def _look(self, state: str) -> None:
-        # Whatever fails here, the user's cells go on, and the next view may succeed.
         try:
             self._show(monitor_html(self._watch.look(state=state)))
-        except JupyterGreenError as err:
-            self._stopped.set()
-            self._show(monitor_html(View(devices=(), state=str(err))))
+        # Whatever fails here, the user's cells go on, and the next view may succeed.
+        except Exception as err:
+            logger.debug("no view", exc_info=True)
+            is_ours = isinstance(err, JupyterGreenError)
+            self._failed(str(err) if is_ours else f"{type(err).__name__}: {err}")
+        else:
+            self._failures = 0
+
+    def _failed(self, why: str) -> None:
+        """Show why there is no view; after some failures in a row pause."""
+        with self._changed:
+            self._failures += 1
+            if self._failures >= MOST_FAILURES:
+                self._is_paused = True
+                why = f"given up after {self._failures} views that failed: {why}"
+        html = monitor_html(View(devices=(), state=why))
+        self._guarded(lambda: self._show(html))
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        # The front end may be gone: then there is nobody to tell.
+        except Exception:
+            logger.debug("the view cannot be replaced", exc_info=True)
 
 
 def text_now(session: Session, *, seconds: float = INTERVAL_S) -> str:
@@ -221,14 +286,17 @@ def show_widget(session: Session) -> Monitor:
             remedy="pip install ipywidgets",
         ) from err
     view = ipywidgets.HTML(value=monitor_html(View(devices=(), state="looking ...")))
-    stop = ipywidgets.Button(description="Stop", tooltip="End the live view")
+    stop = ipywidgets.Button(description="Stop", tooltip="Pause the live view")
     resume = ipywidgets.Button(description="Go on", tooltip="Show it again for a while")
 
     def show(html: str) -> None:
         view.value = html
 
-    monitor = Monitor(Watch(session), show)
-    stop.on_click(monitor.stop)
+    def end() -> None:
+        stop.disabled = resume.disabled = True
+
+    monitor = Monitor(Watch(session), show, on_end=end)
+    stop.on_click(monitor.pause)
     resume.on_click(monitor.resume)
     display(ipywidgets.VBox([view, ipywidgets.HBox([stop, resume])]))
     return monitor

@@ -348,9 +348,16 @@ class Meter:
         if self._own_sampler:
             self.sampler.close()
 
-    def so_far(self, window: Window) -> Record:
-        """Return the record of an open window as of now, status ``running``."""
-        return self._measured(window, self.sampler.sample(), status="running")
+    def so_far(self, window: Window, sample: Sample | None = None) -> Record:
+        """Return the record of an open window as of now, status ``running``.
+
+        Args:
+            window: An open window of this meter.
+            sample: A sample that was taken since it began; None: take one now.
+        """
+        if sample is None:
+            sample = self.sampler.sample()
+        return self._measured(window, sample, status="running")
 
     def _wait_for_gpus(self) -> None:
         for failure in self._synchronise():
