@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,6 +150,30 @@ def test_records_that_change_are_counted_as_they_are_now(
         if not made.put(rows[at]):
             made.fill(rows)
         check(made, rows)
+
+
+@given(ledgers(), st.integers(0, 40), st.data())
+def test_the_sum_of_some_of_the_runs_is_their_row_of_all_of_the_runs(
+    rows: list[SlimRecord], known: int, data: st.DataObject
+):
+    """What others share with them is theirs in part, as in the totals by label."""
+    labels = st.sampled_from(["train", "test"])
+    rows = [msgspec.structs.replace(row, label=data.draw(labels)) for row in rows]
+    ids = {row.id for row in rows[:known]}
+    made = RollingTotals(ids.__contains__, counts=lambda row: row.label == "train")
+    made.fill(rows[:known])
+    for number, row in enumerate(rows[known:], known):
+        ids.add(row.id)
+        if not made.put(row):
+            made.fill(rows[: number + 1])
+    wanted = {row.key: row for row in totals(rows, by="label").rows}.get("train")
+    got = made.totals().total
+    if wanted is None:
+        assert (got.runs, got.energy_j) == (0, None)
+        return
+    assert (got.runs, got.unmeasured_runs) == (wanted.runs, wanted.unmeasured_runs)
+    for one, other in ((got.energy_j, wanted.energy_j), (got.co2e_g, wanted.co2e_g)):
+        assert one == (None if other is None else pytest.approx(other, rel=1e-9))
 
 
 def test_of_the_past_only_the_sum_is_kept():

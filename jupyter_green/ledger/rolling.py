@@ -29,6 +29,8 @@ SHORTEST_TAIL = 100
 # A thread that fills rests after so many records, for others that wait.
 RESTING = 64
 
+Counts = Callable[[AnyRecord], bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -56,7 +58,7 @@ class _Part:
     has_range: bool = False
 
     @classmethod
-    def of(cls, records: list[SlimRecord]) -> _Part:
+    def of(cls, records: list[SlimRecord], counts: Counts | None) -> _Part:
         once = charge_once(records)
         part = cls(
             nested_runs=once.nested_runs,
@@ -64,8 +66,9 @@ class _Part:
             shared_j=once.shared_j,
         )
         for record in once.records:
-            part.sum.add(record, record.devices)
-            part._add_range(record)
+            if counts is None or counts(record):
+                part.sum.add(record, record.devices)
+                part._add_range(record)
         return part
 
     def plus(self, other: _Part) -> _Part:
@@ -99,13 +102,19 @@ class RollingTotals:
         is_known: Says whether a run of that id is among the records added up, wherever
             it stands: a parent.
         rest: Called now and then while many are filled in.
+        counts: Chooses what the sum is of, once energy that runs share has been parted
+            among all of them: the row of one notebook, for example; None: all.
     """
 
     def __init__(
-        self, is_known: Callable[[str], bool], rest: Callable[[], None] = lambda: None
+        self,
+        is_known: Callable[[str], bool],
+        rest: Callable[[], None] = lambda: None,
+        counts: Counts | None = None,
     ) -> None:
         self._is_known = is_known
         self._rest = rest
+        self._counts = counts
         self._sealed = _Part()
         self._sealed_us = -math.inf
         self._tail: dict[str, SlimRecord] = {}
@@ -152,7 +161,7 @@ class RollingTotals:
 
     def _answer(self) -> tuple[Totals, Range | None]:
         if self._asked is None:
-            whole = self._sealed.plus(_Part.of(list(self._tail.values())))
+            whole = self._sealed.plus(_Part.of(list(self._tail.values()), self._counts))
             found = finish(
                 by=None,
                 since=None,
@@ -198,7 +207,7 @@ class RollingTotals:
         rest = {i: row for i, row in self._tail.items() if i not in gone}
         if any(row.parent in gone for row in rest.values()):
             return
-        self._sealed = self._sealed.plus(_Part.of(past))
+        self._sealed = self._sealed.plus(_Part.of(past, self._counts))
         self._sealed_us, self._tail = boundary_us, rest
         self._missing |= parents
         self._next_seal = max(LONGEST_TAIL, len(rest) + SHORTEST_TAIL)
