@@ -33,6 +33,7 @@ Purpose = Literal["final", "search", "ablation", "development", "inference", "ot
 IntensityKind = Literal["lifecycle", "direct", "co2-only", "consumption", "unstated"]
 
 PURPOSES: tuple[str, ...] = get_args(Purpose)
+ESTIMATED = "estimated"
 
 
 class Share(Struct, frozen=True, kw_only=True):
@@ -292,8 +293,23 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def uncertainty_j(self) -> float | None:
-        """Half-width (95 %) of `energy_j`: devices err independently."""
-        return _quadrature(d.uncertainty_j for d in self.devices)
+        """Half-width (95 %) of `energy_j`; None where a figure came without one.
+
+        Devices err independently, and estimates by one model together.
+        """
+        measured = [d for d in self.devices if d.energy_j is not None]
+        if not measured or any(d.uncertainty_j is None for d in measured):
+            return None
+        variance = 0.0
+        together: dict[tuple[str, str], float] = {}
+        for device in measured:
+            random_j, common_j = split_error(
+                device.uncertainty_j or 0.0, device.uncertainty_random_j
+            )
+            variance += random_j**2
+            source = error_source("", device.id, device.method)
+            together[source] = together.get(source, 0.0) + common_j
+        return math.sqrt(variance + sum(common_j**2 for common_j in together.values()))
 
     @property
     def uncertainty_random_j(self) -> float | None:
@@ -372,6 +388,28 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
             msgspec.DecodeError: The text is not JSON.
         """
         return msgspec.json.decode(line, type=cls)
+
+
+def error_source(host: str, identifier: str, method: str) -> tuple[str, str]:
+    """Return what the common error of a device's figures comes from.
+
+    Common errors of one source add up; those of several are independent.  A sensor's
+    calibration is its own.  An estimate's is that of its model, the same on all
+    machines: a hundred nodes by one model are as uncertain, in proportion, as one.
+    The device's id names the model, up to a colon.
+    """
+    if method == ESTIMATED:
+        return "", identifier.partition(":")[0]
+    return host, identifier
+
+
+def split_error(whole: float, random: float | None) -> tuple[float, float]:
+    """Return the random and the common part of a half-width.
+
+    Where the random part is not stated, none of it is taken to average away.
+    """
+    known = random or 0.0
+    return known, math.sqrt(max(0.0, whole * whole - known * known))
 
 
 def json_schema() -> dict[str, Any]:

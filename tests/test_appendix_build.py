@@ -16,9 +16,11 @@ from ledger_samples import device, record
 from jupyter_green.ledger import totals
 from jupyter_green.records import SCHEMA_VERSION, Git, Host, Pue, Record, Repeats
 from jupyter_green.report.appendix.author import AuthorFacts, Options, Scope
-from jupyter_green.report.appendix.build import build
+from jupyter_green.report.appendix.build import build, facts_of, prepare
 from jupyter_green.report.appendix.canonical import canonical
 from jupyter_green.report.appendix.facts import Amount, Appendix
+from jupyter_green.report.appendix.rows import rows
+from jupyter_green.report.compose import compose
 
 ADDITIVE = (
     "runs",
@@ -740,6 +742,35 @@ def test_work_added_by_hand_is_never_called_metered() -> None:
     assert facts.quality.level == 0
     assert codes(facts)["not-metered-runs"] == 1
     assert "component-energy" in codes(facts)
+
+
+def test_what_the_authors_say_of_all_boards_does_not_average_away() -> None:
+    """Eight boards of 1 kWh, 20 % unsure: 8 kWh, 1.6 kWh unsure, in every place."""
+    boards = tuple(
+        device(
+            3.6e6,
+            id=f"added:H100:{number}",
+            name="H100",
+            method="estimated",
+            uncertainty_j=0.2 * 3.6e6,
+            uncertainty_random_j=0.0,
+        )
+        for number in range(8)
+    )
+    added = record("a", devices=boards, host=None, flags=("added",))
+    metered = record("b", devices=(device(3.6e6, uncertainty_j=0.3 * 3.6e6),))
+    work = prepare([added, metered])
+    facts = facts_of(work)
+    whole = math.hypot(1.6, 0.3)
+    assert facts.totals.amount.energy_uncertainty_kwh == near(whole)
+    parts = facts.uncertainty
+    assert math.hypot(parts.random_kwh or 0, parts.common_kwh or 0) == near(whole)
+    fractions = [each.variance_fraction for each in parts.contributions]
+    assert sum(fractions) == near(1.0)
+    assert max(fractions) == near(1.6**2 / whole**2 / 8)
+    by_hand = next(row for row in rows(work, facts) if row.id == "a")
+    assert by_hand.energy_uncertainty_j == near(1.6 * 3.6e6)
+    assert "Estimates by one model err together" in str(compose(facts))
 
 
 def test_many_labels_devices_and_sessions_take_no_more_than_many_runs() -> None:

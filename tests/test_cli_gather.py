@@ -102,11 +102,12 @@ def test_work_added_by_hand_is_the_estimate_and_says_so(
     assert found.duration_s == pytest.approx(82432 / 8 * 3600)
     assert found.started_at.startswith("2023-02-01T00:00:00")
     assert found.purpose == "final"
-    # The author's 20 % are common to all of it.
+    # The author's 20 % are common to all of it, however many boards it had.
+    assert found.uncertainty_j == pytest.approx(0.2 * 32_972.8 * 3.6e6)
     whole = totals([found]).total
     assert whole.uncertainty_j is not None
     assert whole.energy_j is not None
-    assert whole.uncertainty_j / whole.energy_j == pytest.approx(0.2 / 8**0.5)
+    assert whole.uncertainty_j / whole.energy_j == pytest.approx(0.2)
 
 
 def test_what_an_estimate_assumes_is_in_the_records_flags(home: Path) -> None:

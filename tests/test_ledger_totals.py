@@ -55,6 +55,41 @@ def test_calibration_does_not_average_away() -> None:
     assert total.uncertainty_j == pytest.approx(expected)
 
 
+def test_a_model_errs_on_all_machines_alike() -> None:
+    """A hundred nodes by a model that may be 60 % off: the sum may be 60 % off."""
+    guessed = device(
+        100.0,
+        **{**CPU, "id": "estimated-cpu"},
+        uncertainty_j=60.0,
+        uncertainty_random_j=0.0,
+    )
+    nodes = [
+        record(str(n), devices=(guessed,), host=Host(id=f"node{n}")) for n in range(100)
+    ]
+    total = totals(nodes).total
+    assert (total.energy_j, total.uncertainty_j) == (10_000.0, pytest.approx(6000.0))
+    # WHEN there is another model for memory THEN it errs independently
+    memory = device(
+        100.0,
+        id="estimated-ram",
+        kind="ram",
+        method="estimated",
+        uncertainty_j=50.0,
+        uncertainty_random_j=0.0,
+    )
+    both = record("both", devices=(guessed, memory))
+    assert both.uncertainty_j == pytest.approx(math.hypot(60.0, 50.0))
+    assert totals([both]).total.uncertainty_j == pytest.approx(both.uncertainty_j)
+
+
+def test_a_record_has_no_interval_where_one_of_its_figures_has_none() -> None:
+    """Like the sum of it: what is not known is not 0."""
+    unknown = device(50.0, **CPU, uncertainty_j=None, uncertainty_random_j=None)
+    assert record("0", devices=(device(), unknown)).uncertainty_j is None
+    unmeasured = device(None, **CPU, uncertainty_j=None, uncertainty_random_j=None)
+    assert record("0", devices=(device(), unmeasured)).uncertainty_j == 5.0
+
+
 def test_an_unstated_uncertainty_is_not_taken_for_none() -> None:
     """Without a random part all of it is common; without any the sum has none."""
     common = device(uncertainty_random_j=None)
@@ -246,8 +281,11 @@ def test_rows_sum_to_the_grand_total(records: list[Record], by: str) -> None:
     # Rows may share a device: at worst their errors add, at best they are independent.
     assert (total.uncertainty_j or 0) <= sum(widths) * (1 + 1e-9) + 1e-9
     assert (total.uncertainty_j or 0) >= math.hypot(*widths) * (1 - 1e-9)
+    methods = {d.method for r in records for d in r.devices}
     if by == "device":
-        assert (total.uncertainty_j or 0) == pytest.approx(math.hypot(*widths))
+        # A model errs on several devices alike.
+        if "estimated" not in methods:
+            assert (total.uncertainty_j or 0) == pytest.approx(math.hypot(*widths))
     else:
         for name in ("runs", "failed_runs", "running_runs", "unmeasured_runs"):
             assert sum(getattr(row, name) for row in rows) == getattr(total, name)

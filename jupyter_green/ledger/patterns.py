@@ -14,6 +14,7 @@ import numpy as np
 from jupyter_green.ledger.scan import Columns, Pattern
 from jupyter_green.ledger.sums import FAILED, Sum
 from jupyter_green.ledger.totals import NO_DEVICE
+from jupyter_green.records import error_source
 from jupyter_green.units import co2e_g
 
 
@@ -131,10 +132,9 @@ class PatternSums:
         total.by_method[method] = total.by_method.get(method, 0.0) + energy_j
         total.co2e_g = (total.co2e_g or 0.0) + float(self._grams[place])
         total.is_uncertainty_unknown |= bool(self._known[place] < self._measured[place])
-        key = (host, identifier)
-        for sums, of_place in (
-            (total.random_j2, self._random_j2),
-            (total.common_j, self._common_j),
+        for sums, of_place, key in (
+            (total.random_j2, self._random_j2, (host, identifier)),
+            (total.common_j, self._common_j, error_source(host, identifier, method)),
         ):
             sums[key] = sums.get(key, 0.0) + float(of_place[place])
 

@@ -2,7 +2,8 @@
 
 For one device the random parts of its records add in quadrature, and the rest of their
 uncertainty, calibration or model, which all of them share, adds linearly; devices err
-independently.  Imports `records`, `units` and the ledger's lines.
+independently, and estimates by one model together.  Imports `records`, `units` and the
+ledger's lines.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from jupyter_green.ledger.lines import SlimDevice, SlimRecord
-from jupyter_green.records import DeviceRecord, Record
+from jupyter_green.records import DeviceRecord, Record, error_source, split_error
 from jupyter_green.units import co2e_g
 
 AnyRecord = Record | SlimRecord
@@ -83,7 +84,7 @@ class Sum:
     duration_s: float = 0.0
     co2e_g: float | None = None
     by_method: dict[str, float] = field(default_factory=dict)
-    # For each device the squares of random parts and the sum of common ones.
+    # For each device the squares of random parts; for each source the common ones.
     random_j2: dict[DeviceKey, float] = field(default_factory=dict)
     common_j: dict[DeviceKey, float] = field(default_factory=dict)
     is_uncertainty_unknown: bool = False
@@ -136,12 +137,11 @@ class Sum:
             if whole is None:
                 self.is_uncertainty_unknown = True
                 continue
-            # Where the random part is not stated, none of it is taken to average away.
-            random = device.uncertainty_random_j or 0.0
+            random, common = split_error(whole, device.uncertainty_random_j)
             key = (host, device.id)
             random_j2[key] = random_j2.get(key, 0.0) + random * random
-            common = math.sqrt(max(0.0, whole * whole - random * random))
-            common_j[key] = common_j.get(key, 0.0) + common
+            source = error_source(host, device.id, device.method)
+            common_j[source] = common_j.get(source, 0.0) + common
         return sum_j
 
     def row(self, key: str) -> Row:

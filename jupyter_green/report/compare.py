@@ -23,7 +23,7 @@ from typing import Any
 
 from jupyter_green.carbon.software_intensity import sci
 from jupyter_green.errors import CompareError
-from jupyter_green.records import DeviceRecord, Record
+from jupyter_green.records import DeviceRecord, Record, error_source
 from jupyter_green.report import contrast as statistic
 from jupyter_green.report.comparison import (
     Better,
@@ -191,7 +191,9 @@ def _common_shares(records: Sequence[Record]) -> dict[tuple[str, ...], float]:
         host = record.host.id if record.host else ""
         for device in record.devices:
             if device.energy_j is not None:
-                key = (host, device.id, device.method)
+                # Between machines a model's error cancels no more than a sensor's.
+                _, source = error_source(host, device.id, device.method)
+                key = (host, source, device.method)
                 errors_j[key] = errors_j.get(key, 0.0) + _common_j(device)
     return {key: j / whole_j for key, j in errors_j.items()} if whole_j > 0 else {}
 

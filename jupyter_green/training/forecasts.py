@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from jupyter_green.errors import TrainingError
-from jupyter_green.records import Record
+from jupyter_green.records import Record, error_source, split_error
 from jupyter_green.report.format import (
     format_co2e,
     format_duration,
@@ -150,15 +150,18 @@ def _sum(values: Sequence[float], skip: int, left: int) -> tuple[float, float | 
 
 
 def _common_share(records: Sequence[Record]) -> float:
-    """Return the relative half-width that all epochs share, devices in quadrature."""
+    """Return the relative half-width that all epochs share, sources in quadrature."""
     whole_j = sum(r.energy_j or 0.0 for r in records)
-    shared_j: dict[str, float] = {}
+    shared_j: dict[tuple[str, str], float] = {}
     for record in records:
+        host = record.host.id if record.host else ""
         for device in record.devices:
             if device.uncertainty_j is not None:
-                random_j = device.uncertainty_random_j or 0.0
-                part_j = math.sqrt(max(0.0, device.uncertainty_j**2 - random_j**2))
-                shared_j[device.id] = shared_j.get(device.id, 0.0) + part_j
+                _, part_j = split_error(
+                    device.uncertainty_j, device.uncertainty_random_j
+                )
+                source = error_source(host, device.id, device.method)
+                shared_j[source] = shared_j.get(source, 0.0) + part_j
     return math.hypot(*shared_j.values()) / whole_j if whole_j > 0 else 0.0
 
 

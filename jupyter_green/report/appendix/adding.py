@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from jupyter_green.records import Intensity
+from jupyter_green.ledger.sums import DeviceKey
+from jupyter_green.records import Intensity, error_source
 from jupyter_green.report.appendix.amounts import Amount, Part, Supply
+from jupyter_green.report.appendix.table import Numbered
 from jupyter_green.report.appendix.work import US_PER_H, Work
 from jupyter_green.units import G_PER_KG, J_PER_KWH
 
@@ -125,8 +128,9 @@ class Adder:
             count: How many groups there are.
             weight: What each joule is multiplied by; None: one.
         """
-        random, common = self.device_parts(on, count, weight)
-        variance = (random**2 + common**2).sum(axis=1)
+        random, _ = self.device_parts(on, count, weight)
+        common = self._by_source(on, count, weight)
+        variance = (random**2).sum(axis=1) + (common**2).sum(axis=1)
         unknown = np.bincount(on, self._is_unknown, minlength=count) > 0
         return [
             None if is_unknown else math.sqrt(found)
@@ -144,6 +148,50 @@ class Adder:
         random2 = np.bincount(cell, (self._random_j * factor) ** 2, minlength=size)
         common = np.bincount(cell, self._common_j * factor, minlength=size)
         return np.sqrt(random2).reshape(shape), common.reshape(shape)
+
+    def _by_source(self, on: Any, count: int, weight: Any | None = None) -> Any:
+        """Return the common joules of each group and source of error."""
+        source, number = self._sources
+        factor = 1.0 if weight is None else weight
+        common = np.bincount(
+            on * number + source, self._common_j * factor, minlength=count * number
+        )
+        return common.reshape((count, number))
+
+    @cached_property
+    def _sources(self) -> tuple[Any, int]:
+        """Return for each entry the number of its source, and how many there are."""
+        device, method = self._work.entry["device"], self._work.entry["method"]
+        wide = max(len(self._work.methods), 1)
+        pairs, place = np.unique(device * wide + method, return_inverse=True)
+        known: Numbered[DeviceKey] = Numbered()
+        numbers = []
+        for pair in pairs.tolist():
+            host, identifier = self._work.devices[pair // wide]
+            method_ = self._work.methods[pair % wide]
+            numbers.append(known(error_source(host, identifier, method_)))
+        return np.array(numbers, dtype=np.int64)[place], max(len(known.things), 1)
+
+    def error_parts(self) -> tuple[float, float, Any]:
+        """Return the random and common joules of all, and each device's variance.
+
+        What devices have in common counts for each in proportion to its part.
+        """
+        work = self._work
+        everything = np.zeros_like(work.entry["owner"])
+        random, common = self.device_parts(everything, 1)
+        by_source = self._by_source(everything, 1)[0]
+        source, _ = self._sources
+        shared = np.bincount(
+            work.entry["device"],
+            self._common_j * by_source[source],
+            minlength=common.shape[1],
+        )
+        return (
+            math.sqrt(float((random**2).sum())),
+            math.sqrt(float((by_source**2).sum())),
+            random[0] ** 2 + shared,
+        )
 
     @property
     def is_any_known(self) -> bool:

@@ -33,8 +33,8 @@ class Amount(Struct, frozen=True, kw_only=True):
         energy_it_kwh: Energy of the metered components in kWh, before PUE, by whatever
             method; `energy_by_method_kwh` tells them apart.
         energy_uncertainty_kwh: Half-width (95 %) of that: random parts of one device
-            in quadrature, its calibration linearly, devices independently; None where
-            any figure came without one.
+            in quadrature, its calibration linearly, devices independently, estimates
+            by one model linearly; None where any figure came without one.
         energy_by_method_kwh: kWh by ``counter``, ``integrated``, ``estimated``,
             ``simulated``.
         energy_by_kind_kwh: kWh by ``gpu``, ``cpu``, ``dram``, ``ram``, ``soc``,

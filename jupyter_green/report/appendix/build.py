@@ -120,7 +120,7 @@ def facts_of(
             work.author,
             not_metered_runs=sum(not_metered(record) for record in work.records),
         ),
-        uncertainty=uncertainty(adder, amount, compute.devices),
+        uncertainty=uncertainty(work, adder, amount, compute.devices),
         optional=derive(amount, work.author),
         comparisons=tuple(comparisons),
         timeline=timeline(work),

@@ -61,7 +61,8 @@ class Uncertainty(Struct, frozen=True, kw_only=True):
     Attributes:
         confidence: Confidence of all half-widths: 0.95.
         random_kwh: Random parts of all devices; None: no uncertainty is known.
-        common_kwh: Common parts of all devices, in quadrature over devices.
+        common_kwh: Common parts of all devices, in quadrature over devices but for
+            estimates by one model, which add up.
         combined_kwh: Both; None where any figure came without an uncertainty.
         relative: Combined over energy.
         unknown_kwh: Energy of figures that came without an uncertainty.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
@@ -16,7 +17,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from jupyter_green.records import Record
+from jupyter_green.records import ESTIMATED, Record, error_source
 from jupyter_green.report.appendix.devices import hashed_device
 from jupyter_green.report.appendix.facts import Appendix
 from jupyter_green.report.appendix.selection import UNDATED
@@ -258,7 +259,7 @@ class _RowMaker:
             gpu_hours=gpu_hours,
             gpu_hours_busy=gpu_hours_busy,
             energy_j=charged,
-            energy_uncertainty_j=_quadrature(energy, whole),
+            energy_uncertainty_j=_uncertainty(record, energy, whole),
             energy_recorded_j=_sum(recorded),
             gpu_j=by_kind.get("gpu"),
             cpu_j=by_kind.get("cpu"),
@@ -287,17 +288,26 @@ def _sum(figures: list[float]) -> float | None:
     return sum(known) if known else None
 
 
-def _quadrature(energy: list[float], whole: list[float]) -> float | None:
+def _uncertainty(
+    record: Record, energy: list[float], whole: list[float]
+) -> float | None:
     squares = 0.0
-    is_any = False
-    for energy_j, uncertainty_j in zip(energy, whole, strict=True):
+    together: dict[tuple[str, str], float] = {}
+    for device, energy_j, uncertainty_j in zip(
+        record.devices, energy, whole, strict=True
+    ):
         if energy_j != energy_j:  # noqa: PLR0124 - NaN
             continue
         if uncertainty_j != uncertainty_j:  # noqa: PLR0124 - NaN
             return None
-        is_any = True
-        squares += uncertainty_j * uncertainty_j
-    return squares**0.5 if is_any else None
+        if device.method == ESTIMATED:
+            source = error_source("", device.id, device.method)
+            together[source] = together.get(source, 0.0) + uncertainty_j
+        else:
+            squares += uncertainty_j * uncertainty_j
+    if all(energy_j != energy_j for energy_j in energy):  # noqa: PLR0124 - NaN
+        return None
+    return math.sqrt(squares + sum(each * each for each in together.values()))
 
 
 def _listed(words: list[str]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from jupyter_green.records import PURPOSES
 from jupyter_green.report.appendix.adding import Adder, fraction, parts, supplies
 from jupyter_green.report.appendix.amounts import Amount, Part
+from jupyter_green.report.appendix.devices import hashed_device
 from jupyter_green.report.appendix.evidence import Contribution, Uncertainty
 from jupyter_green.report.appendix.hardware import DeviceFacts
 from jupyter_green.report.appendix.sections import (
@@ -126,7 +127,7 @@ def reported_split(work: Work, adder: Adder, amount: Amount) -> ReportedSplit:
 
 
 def uncertainty(
-    adder: Adder, amount: Amount, devices: tuple[DeviceFacts, ...]
+    work: Work, adder: Adder, amount: Amount, devices: tuple[DeviceFacts, ...]
 ) -> Uncertainty:
     """Return the total's uncertainty and what each device adds to it."""
     unknown_kwh = adder.unknown_j() / J_PER_KWH
@@ -137,17 +138,19 @@ def uncertainty(
     ]
     if not adder.is_any_known:
         return Uncertainty(unknown_kwh=unknown_kwh)
-    random = math.hypot(*(part for _, part, _ in known))
-    common = math.hypot(*(part for _, _, part in known))
-    variance = random**2 + common**2
+    random_j, common_j, variances_j2 = adder.error_parts()
+    random, common = random_j / J_PER_KWH, common_j / J_PER_KWH
+    variance_j2 = random_j**2 + common_j**2
+    number = {hashed_device(*each): at for at, each in enumerate(work.devices)}
     contributions = [
         Contribution(
             device=device.key,
             random_kwh=random_kwh,
             common_kwh=common_kwh,
             combined_kwh=math.hypot(random_kwh, common_kwh),
-            variance_fraction=(random_kwh**2 + common_kwh**2) / variance
-            if variance
+            variance_fraction=float(variances_j2[number[device.hashed_id]])
+            / variance_j2
+            if variance_j2
             else 0.0,
         )
         for device, random_kwh, common_kwh in known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jupyter_green.records import ESTIMATED
 from jupyter_green.report.compose.page import Page, cells, inline, paragraph
 from jupyter_green.report.compose.units import energy_unit, percent
 from jupyter_green.report.document import Block, Column, Inline, Section, Table
@@ -35,8 +36,16 @@ def _rules(page: Page) -> Iterator[Inline | str]:
         yield "of the rest is below. "
     yield "For each device the random parts of its runs add in quadrature, and its "
     yield "calibration or model error, which all of its runs share, adds linearly: it "
-    yield "does not average away. Devices err independently. The uncertainty of PUE "
+    yield "does not average away. Devices err independently. "
+    if _has_common_model(page):
+        yield "Estimates by one model err together, on whatever machines. "
+    yield "The uncertainty of PUE "
     yield "and intensity is not in it; it is in the range of CO2e where one is stated."
+
+
+def _has_common_model(page: Page) -> bool:
+    components = page.facts.totals.components
+    return any(c.method == ESTIMATED and c.devices > 1 for c in components)
 
 
 def _table(page: Page) -> Table:
