@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import pytest
 from fakes.clock import FakeClock
@@ -14,6 +15,7 @@ from jupyter_green.devices.simulated import SimulatedDevice, Steps
 from jupyter_green.errors import DeviceLostError, MeterError
 from jupyter_green.meter import Meter, Window
 from jupyter_green.records import Record
+from jupyter_green.sampler import power_between
 
 S = 1_000_000_000
 
@@ -391,6 +393,78 @@ def test_closing_the_meter_ends_what_is_open_as_interrupted(clock: FakeClock) ->
     meter.close()
     kind, record = notes.lines[-1]
     assert (kind, record.status, record.energy_j) == ("end", "interrupted", 2.0)
+
+
+def with_curve(
+    clock: FakeClock, devices: tuple[SimulatedDevice, ...], moments_s: list[float]
+) -> Record:
+    """Return the record of a window in which the devices are read at some moments."""
+    with build(clock, *devices) as meter:
+        window = meter.begin()
+        begun_ns = clock.ns
+        for moment_s in moments_s:
+            clock.ns = begun_ns + round(moment_s * S)
+            meter.sampler.sample()
+        clock.advance(0.01)
+        record = meter.end(window, wait=False)
+        clock.advance(60)  # no tick is awaited for so long
+    return record
+
+
+def test_crowded_readings_make_no_peak_of_a_slow_counter(clock: FakeClock) -> None:
+    """Windows inside a window read too; 100 W drawn evenly stay so within a tenth."""
+    slow = about("gpu-0", kind="gpu", update_period_s=0.1, resolution_j=1e-3)
+    device = SimulatedDevice(slow, 100.0, clock=clock, period_s=0.1)
+    # Ten readings a second, and for one second more than a hundred.
+    sparse = [0.1 * i + 0.05 for i in range(100)]
+    crowd = [4.0 + 0.0071 * i for i in range(140)]
+    record = with_curve(clock, (device,), sorted(sparse + crowd))
+    assert record.curve is not None
+    assert record.curve.power_w == pytest.approx(
+        [100.0] * len(record.curve.power_w), rel=0.101
+    )
+
+
+def test_a_slow_gauge_does_not_thin_out_the_curve(clock: FakeClock) -> None:
+    """Its watts are integrated: a step shorter than its period is as true as a long."""
+    gauge = about("gpu-0", kind="gpu", update_period_s=1.0, resolution_j=None)
+    device = SimulatedDevice(gauge, 100.0, clock=clock, averaging_s=1.0)
+    record = with_curve(clock, (device,), [0.1 * i + 0.05 for i in range(50)])
+    assert record.curve is not None
+    assert len(record.curve.power_w) > 20
+
+
+def test_a_slow_counter_that_cannot_be_read_does_not_take_the_curve_of_the_others(
+    clock: FakeClock,
+) -> None:
+    """It adds nothing to the curve."""
+    slow = about("gpu-0", kind="gpu", update_period_s=1.0)
+    lost = SimulatedDevice(slow, 300.0, clock=clock, lost_at_s=0.0)
+    fast = SimulatedDevice(about(), 50.0, clock=clock)
+    record = with_curve(clock, (lost, fast), [0.1 * i + 0.05 for i in range(50)])
+    assert record.curve is not None
+    assert record.curve.power_w == pytest.approx([50.0] * len(record.curve.power_w))
+
+
+@given(
+    moments=st.lists(st.integers(0, 10**10), min_size=1, max_size=60, unique=True),
+    least_ns=st.integers(0, 10**9),
+)
+def test_no_joule_is_lost_between_the_steps_of_a_curve(
+    moments: list[int], least_ns: int
+) -> None:
+    """No step is shorter than the least, and together they hold all there is."""
+    points = [(t_ns, 2e-9 * t_ns + i) for i, t_ns in enumerate(sorted(moments))]
+    steps = list(power_between(points, least_ns))
+    if points[-1][0] - points[0][0] < max(least_ns, 1):
+        assert steps == []
+        return
+    ends = [points[0][0], *(t_ns for t_ns, _ in steps)]
+    lengths = [b - a for a, b in pairwise(ends)]
+    assert min(lengths) >= least_ns
+    assert ends[-1] == points[-1][0]
+    joules = sum(w * s / S for (_, w), s in zip(steps, lengths, strict=True))
+    assert joules == pytest.approx(points[-1][1] - points[0][1])
 
 
 class Stopped:

@@ -46,7 +46,8 @@ LEAST_BUSY_S = 0.3
 # A curve of fewer points says nothing that the mean does not say.
 CURVE_LEAST = 3
 # A step of the curve holds a whole number of a slow counter's moves, which is one more
-# or one less than its time: of so many moves that is a tenth.
+# or one less than its time: of so many moves that is a tenth.  docs/method.md says from
+# which length on a cell has a curve.
 CURVE_MOVES = 10
 # Waiting for GPUs that have nothing to do takes less.
 AT_ONCE_NS = NS_PER_S // 5000
@@ -505,19 +506,32 @@ class Meter:
 
     def _curve(self, begin: Sample, end: Sample) -> Curve | None:
         inner = self.sampler.history.between(begin.t_ns, end.t_ns)
-        slowest_s = max((d.about.update_period_s for d in self.devices), default=0.0)
-        most = CURVE_POINTS
-        if slowest_s > 0:
-            length_s = s_from_ns(end.t_ns - begin.t_ns)
-            most = min(most, int(length_s / (CURVE_MOVES * slowest_s)))
-        if most < CURVE_LEAST:
-            return None
-        steps = tuple(power_between(inner, most))
+        least_ns = max(
+            (end.t_ns - begin.t_ns) // CURVE_POINTS,
+            round(CURVE_MOVES * self._slowest_s(end) * NS_PER_S),
+        )
+        steps = tuple(power_between(inner, least_ns))
         if len(steps) < CURVE_LEAST:
             return None
         return Curve(
             t_s=tuple(round(s_from_ns(t_ns - begin.t_ns), 3) for t_ns, _ in steps),
             power_w=tuple(round(power_w, 2) for _, power_w in steps),
+        )
+
+    def _slowest_s(self, end: Sample) -> float:
+        """Return the longest time between two moves of a counter in the curve.
+
+        A gauge is integrated: its joules do not move in steps.  A device that could not
+        be read up to the window's end adds nothing to the curve.
+        """
+        abouts = (device.about for device in self.devices)
+        return max(
+            (
+                about.update_period_s
+                for about in abouts
+                if about.resolution_j is not None and about.id in end.levels
+            ),
+            default=0.0,
         )
 
     def _publish(self, window: Window, record: Record) -> None:

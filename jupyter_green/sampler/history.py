@@ -49,11 +49,18 @@ class History:
 
 
 def power_between(
-    points: Sequence[tuple[int, float]], steps: int
+    points: Sequence[tuple[int, float]], least_ns: int
 ) -> Iterator[tuple[int, float]]:
-    """Yield (end of step in ns, mean watts) of cumulative *points*, at most *steps*."""
-    stride = max(1, -(-(len(points) - 1) // steps))
-    chosen = [*points[:-1:stride], points[-1]] if len(points) > 1 else []
+    """Yield (end of step in ns, mean watts) of cumulative *points*.
+
+    A step is *least_ns* long or a little longer.  What is left at the end is shorter
+    than that and belongs to the last step.
+    """
+    chosen = list(points[:1])
+    for point in points[1:]:
+        if point[0] > chosen[-1][0] and point[0] - chosen[-1][0] >= least_ns:
+            chosen.append(point)
+    if len(chosen) > 1:
+        chosen[-1] = points[-1]
     for (t0_ns, e0_j), (t1_ns, e1_j) in pairwise(chosen):
-        if t1_ns > t0_ns:
-            yield t1_ns, (e1_j - e0_j) / s_from_ns(t1_ns - t0_ns)
+        yield t1_ns, (e1_j - e0_j) / s_from_ns(t1_ns - t0_ns)
