@@ -15,10 +15,26 @@ export function energyOf(record: IRecord): number | null {
   return known.length ? known.reduce((sum, part) => sum + part, 0) : null;
 }
 
-/** Half-width (95 %) of the energy in joules: devices err independently. */
+/**
+ * Half-width (95 %) of the energy in joules; null where a figure came without one.
+ *
+ * Devices err independently, and estimates by one model (the id up to a colon) together.
+ */
 export function uncertaintyOf(record: IRecord): number | null {
-  const known = record.devices.flatMap(d => d.uncertainty_j ?? []);
-  return known.length ? Math.hypot(...known) : null;
+  const figures = record.devices.filter(isFigure);
+  const sources = new Map<string, number>();
+  for (const [at, device] of figures.entries()) {
+    const half = device.uncertainty_j ?? null;
+    if (half === null) {
+      return null;
+    }
+    const source =
+      device.method === 'estimated'
+        ? device.id.replace(/:.*/s, '')
+        : `sensor ${at}`;
+    sources.set(source, (sources.get(source) ?? 0) + half);
+  }
+  return figures.length ? Math.hypot(...sources.values()) : null;
 }
 
 /** Grams of CO2e: energy x PUE x intensity; null without energy or intensity. */

@@ -34,6 +34,25 @@ describe('the energy of a record', () => {
     expect(energyText(both)).toBe('150 ± 13 J');
   });
 
+  it('is as uncertain as the model behind all of its boards', () => {
+    const board = {
+      ...GPU,
+      method: 'estimated' as const,
+      energy_j: 100,
+      uncertainty_j: 20
+    };
+    const boards = [0, 1, 2, 3].map(n => ({ ...board, id: `added:H100:${n}` }));
+    // Four boards at 20 % are 400 J at 20 %; a sensor's 60 J are independent.
+    expect(uncertaintyOf(record({ devices: boards }))).toBe(80);
+    const mixed = [...boards, { ...GPU, uncertainty_j: 60 }];
+    expect(uncertaintyOf(record({ devices: mixed }))).toBe(100);
+  });
+
+  it('has no uncertainty where one of its figures has none', () => {
+    const unknown = { ...GPU, id: 'cpu', uncertainty_j: null };
+    expect(uncertaintyOf(record({ devices: [GPU, unknown] }))).toBeNull();
+  });
+
   it('is unknown and not 0 where no device has a figure', () => {
     const none = record({ devices: [UNREADABLE], intensity: FRANCE });
     expect(energyOf(none)).toBeNull();
