@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_green.devices import nvml
-from jupyter_green.devices.device import Busy
+from jupyter_green.devices.device import About, Busy
+from jupyter_green.devices.simulated import SimulatedDevice
 from jupyter_green.meter import Meter
 from jupyter_green.records import Record
+from jupyter_green.sampler import Sample, Sampler
 from jupyter_green.sampler.busy import BusyTime
 
 S = 1_000_000_000
@@ -160,6 +162,35 @@ def test_nothing_is_asked_of_the_utilisation_at_the_ends_of_a_short_window() -> 
             meter.end(window, wait=False)
             clock.advance(2.0)
     assert calls == []
+
+
+def test_only_who_reads_the_utilisation_has_the_driver_asked_for_it() -> None:
+    """The panel's server samples all day, and shows watts alone."""
+    calls: list[int] = []
+
+    class Working(SimulatedDevice):
+        has_busy_history = True
+
+        def busy(self, since_ns: int) -> list[Busy]:
+            calls.append(since_ns)
+            return []
+
+    def asked(**options: bool) -> int:
+        calls.clear()
+        taken: list[Sample] = []
+        device = Working(About(id="g", kind="gpu", method="counter"), 1.0)
+        sampler = Sampler([device], interval_s=0.01, **options)  # type: ignore[arg-type]
+        sampler.subscribe(taken.append)
+        sampler.hold()
+        deadline_s = time.monotonic() + 10
+        while len(taken) < 3 and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        sampler.close()
+        assert len(taken) >= 3
+        return len(calls)
+
+    assert asked() == 0
+    assert asked(counts_busy=True) == 1  # once each two seconds
 
 
 @pytest.mark.parametrize(

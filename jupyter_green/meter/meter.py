@@ -94,7 +94,9 @@ class Meter:
         synchronise: Callable[[], list[str]] = synchronise,
         **sampler_options: Any,
     ) -> None:
-        self.sampler = sampler or Sampler(devices, **sampler_options)
+        self.sampler = sampler or Sampler(
+            devices, **{"counts_busy": True, **sampler_options}
+        )
         self._own_sampler = sampler is None
         self._journal = journal
         self._own_pids = own_pids

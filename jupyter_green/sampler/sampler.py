@@ -77,6 +77,8 @@ class Sampler:
         interval_s: Seconds between background readings.
         on_problem: Called once for each new fault with one line of text.
         asleep_ns: Reads the cumulative time of system suspend.
+        counts_busy: Ask the drivers in the background how busy the devices are, for
+            `busy_s`: a call or two for each device twice a second or less.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Sampler:
         interval_s: float = 0.1,
         on_problem: Callable[[str], None] = logger.warning,
         asleep_ns: Callable[[], int] | None = None,
+        counts_busy: bool = False,
     ) -> None:
         self.clock = clock
         self.interval_s = interval_s
@@ -96,7 +99,7 @@ class Sampler:
         self._busy = {
             identifier: BusyTime(track.device)
             for identifier, track in self._tracks.items()
-            if isinstance(track.device, Worked)
+            if counts_busy and isinstance(track.device, Worked)
         }
         self._host_times = host_times
         self._on_problem = on_problem
@@ -185,6 +188,7 @@ class Sampler:
     def busy_s(self, begin_ns: int, end_ns: int) -> dict[str, float]:
         """Return seconds in which devices executed kernels, where that is known.
 
+        Nothing is known of them unless the sampler was built with *counts_busy*.
         Asks the drivers for what is new, which costs a call or two for each device.
         """
         if not self._busy or self._hangs():
