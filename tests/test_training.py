@@ -305,6 +305,46 @@ def test_the_interval_of_a_forecast_holds_in_95_of_100_trainings():
     assert held / 1000 == pytest.approx(0.95, abs=0.02)
 
 
+@pytest.mark.parametrize("done", [10, 29, 30])
+def test_calibration_leaves_room_below_what_is_measured_already(done: int):
+    """A device that is 5 % off: 500 trainings, up to the last epoch and behind it."""
+    rng = random.Random(12)
+    held = 0
+    for _ in range(500):
+        energies_j = [rng.gauss(100.0, 3.0) for _ in range(30)]
+        truly_j = sum(energies_j) * (1.0 + rng.gauss(0.0, 0.05 / 1.96))
+        found = forecast([epoch(e, calibration=0.05) for e in energies_j[:done]], 30)
+        assert found.low_j is not None
+        assert found.high_j is not None
+        assert found.low_g is not None
+        assert found.co2e_g is not None
+        assert found.low_g / found.co2e_g == pytest.approx(found.low_j / found.energy_j)
+        held += found.low_j <= truly_j <= found.high_j
+    # Four standard errors of 500 trials are 3.9 %.
+    assert held / 500 == pytest.approx(0.95, abs=0.04)
+
+
+def test_random_errors_of_finished_epochs_stay_in_the_forecast():
+    """Four epochs of 10 J, each 5 J unsure: 40 J, 10 J unsure."""
+    unsure = record(
+        "a", devices=(device(10.0, uncertainty_j=5.0, uncertainty_random_j=5.0),)
+    )
+    found = forecast([unsure] * 4, 4)
+    assert (found.low_j, found.high_j) == pytest.approx((30.0, 50.0))
+
+
+def test_epochs_that_drift_together_tell_less_than_as_many_that_do_not():
+    """The same twelve figures, sorted into slow and fast ones and well mixed."""
+    slow, fast = [100.0, 101.0, 102.0] * 2, [110.0, 111.0, 112.0] * 2
+    mixed = [e for pair in zip(slow, fast, strict=True) for e in pair]
+    widths = []
+    for energies_j in ([*slow, *fast], mixed):
+        found = forecast([epoch(105.0), *map(epoch, energies_j)], 100)
+        assert found.high_j is not None
+        widths.append(found.high_j - found.energy_j)
+    assert widths[0] > 1.5 * widths[1]
+
+
 def test_one_epoch_gives_a_forecast_and_no_interval():
     """Nothing tells how epochs differ."""
     found = forecast([epoch(100.0)], 10)

@@ -5,9 +5,12 @@ With n epochs to go by, their mean m and standard deviation s, the sum of k more
     k m +- t(0.975, n - 1) s sqrt(k + k^2 / n)
 
 (prediction interval for the sum of k future observations, Hahn and Meeker, Statistical
-Intervals, Wiley 1991, section 4.8).  The first epoch warms up and is left out where
-there are others.  What all epochs share, calibration and models, adds in quadrature in
-proportion to the whole.  Pure; imports `records`, `report` and `errors`.
+Intervals, Wiley 1991, section 4.8).  It takes the epochs to vary independently; where
+neighbours are alike, s^2 is larger by n over the number of independent epochs that they
+count for, which eight or more of them tell (`contrast.effective_runs`).  The first
+epoch warms up and is left out where there are others.  What all epochs share,
+calibration and models, adds in quadrature in proportion to the whole, and so do the
+random errors of what is measured.  Pure; imports `records`, `report` and `errors`.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from msgspec import Struct
 
 from jupyter_green.errors import TrainingError
 from jupyter_green.records import Record, error_source, split_error
+from jupyter_green.report.contrast import effective_runs
 from jupyter_green.report.format import (
     format_co2e,
     format_duration,
@@ -110,28 +114,34 @@ def forecast(records: Sequence[Record], total: int) -> Forecast:
     energy_j, half_j = _sum(energies_j, skip, left)
     duration_s, half_s = _sum([r.duration_s for r in done], skip, left)
     common = _common_share(done)
+    measured_j, measured_s = sum(energies_j), sum(r.duration_s for r in done)
+    random_j = math.hypot(*(r.uncertainty_random_j or 0.0 for r in done))
+    low_j = None
     if half_j is not None:
-        half_j = math.hypot(half_j, common * energy_j)
+        half_j = math.hypot(half_j, random_j, common * energy_j)
+        # What is measured is used, but for the error that it was measured with.
+        sure_j = measured_j - math.hypot(random_j, common * measured_j)
+        low_j = max(0.0, sure_j, energy_j - half_j)
     grams = [r.co2e_g for r in done]
     known_g = [g for g in grams if g is not None]
     co2e_g = None
     if len(known_g) == len(grams):
         # What is to come is taken to have the intensity of the newest epoch.
         newest_g_per_j = known_g[-1] / energies_j[-1] if energies_j[-1] > 0 else 0.0
-        co2e_g = sum(known_g) + (energy_j - sum(energies_j)) * newest_g_per_j
-    relative = None if half_j is None or energy_j <= 0 else half_j / energy_j
+        co2e_g = sum(known_g) + (energy_j - measured_j) * newest_g_per_j
+    high_j = None if half_j is None else energy_j + half_j
     return Forecast(
         done=len(done),
         total=total,
         energy_j=energy_j,
-        low_j=None if half_j is None else max(sum(energies_j), energy_j - half_j),
-        high_j=None if half_j is None else energy_j + half_j,
+        low_j=low_j,
+        high_j=high_j,
         duration_s=duration_s,
-        low_s=None if half_s is None else max(0.0, duration_s - half_s),
+        low_s=None if half_s is None else max(measured_s, duration_s - half_s),
         high_s=None if half_s is None else duration_s + half_s,
         co2e_g=co2e_g,
-        low_g=_scaled(co2e_g, relative, -1.0),
-        high_g=_scaled(co2e_g, relative, 1.0),
+        low_g=_scaled(co2e_g, low_j, energy_j),
+        high_g=_scaled(co2e_g, high_j, energy_j),
         methods=tuple(dict.fromkeys(m for r in done for m in r.methods)),
         notes=_notes(energies_j[skip:]),
     )
@@ -145,8 +155,10 @@ def _sum(values: Sequence[float], skip: int, left: int) -> tuple[float, float | 
     count = len(used)
     if count < LEAST_FOR_INTERVAL:
         return whole, None
-    spread = statistics.stdev(used) * math.sqrt(left + left**2 / count)
-    return whole, t_quantile(0.975, count - 1.0) * spread
+    effective = effective_runs(used)
+    variance = statistics.variance(used) * count / effective
+    spread = math.sqrt(variance * (left + left**2 / count))
+    return whole, t_quantile(0.975, effective - 1.0) * spread
 
 
 def _common_share(records: Sequence[Record]) -> float:
@@ -165,10 +177,8 @@ def _common_share(records: Sequence[Record]) -> float:
     return math.hypot(*shared_j.values()) / whole_j if whole_j > 0 else 0.0
 
 
-def _scaled(value: float | None, relative: float | None, sign: float) -> float | None:
-    if value is None or relative is None:
-        return None
-    return max(0.0, value * (1.0 + sign * relative))
+def _scaled(value: float | None, part: float | None, whole: float) -> float | None:
+    return None if value is None or part is None or whole <= 0 else value * part / whole
 
 
 def _notes(energies_j: Sequence[float]) -> tuple[str, ...]:
