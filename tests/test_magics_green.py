@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from IPython.core.error import UsageError
 from shells import Shell, isolate, load_with, open_shell, quick_device
+
+from jupyter_green.magics.verb_lines import VERBS
 
 
 @pytest.fixture
@@ -93,6 +97,35 @@ def test_wrong_use(shell: Shell, line: str, says: str) -> None:
 def test_help(shell: Shell) -> None:
     """``%green?`` shows the verbs."""
     assert "%green baseline [SECONDS]" in shell.run("%green?").out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_help_of_its_own(verb: str, shell: Shell) -> None:
+    """It is shown, nothing is done, and the kernel goes on."""
+    ran = shell.run(f"%green {verb} --help")
+    assert ran.result.success, ran.err
+    assert ran.out.startswith(f"usage: %green {verb}")
+    assert shell.run("1 + 1").result.result == 2
+
+
+def test_help_of_all_verbs(shell: Shell) -> None:
+    """``%green -h`` shows what ``%green?`` does, and names every verb."""
+    out = shell.run("%green -h").out
+    assert [verb for verb in VERBS if verb not in out] == []
+
+
+def test_options_are_loaded_with_the_first_verb() -> None:
+    """``%load_ext`` does not pay for them."""
+    code = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell as S;"
+        "s = S.instance(); s.run_line_magic('load_ext', 'jupyter_green');"
+        "print([m for m in sys.modules if m in ("
+        "'jupyter_green.options', 'jupyter_green.magics.verb_lines')])"
+    )
+    ran = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"
 
 
 def test_baseline_under_energy(shell: Shell) -> None:
