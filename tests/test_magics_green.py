@@ -122,7 +122,7 @@ def test_options_are_loaded_with_the_first_verb() -> None:
         "print([m for m in sys.modules if m in ("
         "'jupyter_green.options', 'jupyter_green.magics.verb_lines')])"
     )
-    ran = subprocess.run(  # noqa: S603 - our own interpreter
+    ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert ran.stdout.splitlines()[-1] == "[]"
