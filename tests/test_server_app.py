@@ -6,32 +6,29 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from green_servers import *  # noqa: F403 - fixtures, of this file only
+from green_servers import Fetch, answered, at, write
 from jupyter_server.auth import Authorizer
 from ledger_samples import device, record, running, write_lines
-from pytest_jupyter.jupyter_server import *  # noqa: F403 - fixtures, of this file only
 from servers import API, message, on_loop, until
 from tornado.httpclient import HTTPClientError
-from traitlets.config import Config
 
 from jupyter_green.ledger import ledger_totals
-from jupyter_green.ledger.lines import EndLine, SessionLine, StartLine, utc_text
+from jupyter_green.ledger.lines import EndLine, SessionLine, StartLine
 from jupyter_green.ledger.processes import new_session
-from jupyter_green.records import Record
 from jupyter_green.server.jobs import MAX_WAITING, Progress
 from jupyter_green.server.lease import GRACE_S
 from jupyter_green.server.reports import Made
 from jupyter_green.server.state import GreenServer
 from jupyter_green.session.provenance import host_id
 
-Fetch = Callable[..., Any]
-GETS = ("host", "power", "totals", "records", "locations", "idle", "doctor")
+GETS = ("host", "budgets", "power", "totals", "records", "locations", "idle", "doctor")
 POSTS = ("tag", "location", "report", "doctor")
 
 
@@ -55,80 +52,6 @@ class Nobody(Authorizer):
         """Say who may."""
         del handler, user, action
         return resource != "jupyter_green"
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a ledger of its own, and simulated devices."""
-    folder = tmp_path / "ledger"
-    monkeypatch.setenv("JUPYTER_GREEN_LEDGER", str(folder))
-    monkeypatch.setenv("JUPYTER_GREEN_SIMULATED", "1")
-    return folder
-
-
-@pytest.fixture
-def jp_server_config(ledger: Path, request: pytest.FixtureRequest) -> Config:
-    """Enable the extension, and let nobody in who does not say who he is."""
-    del ledger
-    extensions = {"jupyter_green": True, "jupyter_server_terminals": False}
-    config = Config({"ServerApp": {"jpserver_extensions": extensions}})
-    config.ServerApp.allow_unauthenticated_access = False
-    if authorizer := getattr(request, "param", None):
-        config.ServerApp.authorizer_class = authorizer
-    return config
-
-
-@pytest.fixture
-def green(jp_serverapp: Any) -> GreenServer:
-    """Return what is behind the endpoints."""
-    found: GreenServer = jp_serverapp.extension_manager.extension_points[
-        "jupyter_green"
-    ].app.green
-    return found
-
-
-@pytest.fixture
-def ask(jp_fetch: Fetch) -> Fetch:
-    """Ask an endpoint; return status and answer."""
-
-    async def fetch(path: str, body: Any = None, **named: Any) -> tuple[int, Any]:
-        if body is not None:
-            named |= {"method": "POST", "body": json.dumps(body)}
-        response = await jp_fetch(API, path, raise_error=False, **named)
-        return response.code, json.loads(response.body)
-
-    return fetch
-
-
-@pytest.fixture
-def connect(
-    jp_ws_fetch: Fetch, jp_asyncio_loop: asyncio.AbstractEventLoop
-) -> Iterator[Fetch]:
-    """Open streams; close at the end those that are open."""
-    opened: list[Any] = []
-
-    async def fetch(*path: str, **named: Any) -> Any:
-        opened.append(await jp_ws_fetch(*(path or (API, "stream")), **named))
-        return opened[-1]
-
-    async def close_all() -> None:
-        for stream in opened:
-            stream.close()
-            await until(lambda s=stream: s.protocol is None)
-
-    yield fetch
-    jp_asyncio_loop.run_until_complete(close_all())
-
-
-def at(ago_s: float) -> str:
-    """Return the time some seconds ago."""
-    return utc_text(datetime.now(UTC) - timedelta(seconds=ago_s))
-
-
-def write(ledger: Path, *records: Record, name: str = "a") -> None:
-    """Write a file of finished records."""
-    lines = [EndLine(r) for r in records]
-    write_lines(ledger / f"{name}.jsonl", new_session(), *lines)
 
 
 # Who may.
@@ -479,8 +402,7 @@ async def test_records_come_newest_first_in_pages(
         for n in range(25)
     ]
     write(ledger, *made, record("else", notebook="y.ipynb"))
-    while (await ask("totals"))[1]["state"] != "ready":
-        await asyncio.sleep(0.05)  # another program has the processor
+    await answered(ask, "totals")
     seen: list[str] = []
     before = ""
     for _ in range(10):

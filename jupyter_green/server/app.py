@@ -19,6 +19,7 @@ ROUTES = (
     ("host", handlers.HostHandler),
     ("power", handlers.PowerHandler),
     ("totals", handlers.TotalsHandler),
+    ("budgets", handlers.BudgetsHandler),
     ("records", handlers.RecordsHandler),
     ("stream", StreamHandler),
     ("tag", handlers.TagHandler),

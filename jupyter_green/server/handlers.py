@@ -125,6 +125,16 @@ class TotalsHandler(GreenHandler):
         self.answer(await self.green.totals(self.query(wire.TotalsQuery)))
 
 
+class BudgetsHandler(GreenHandler):
+    """Budgets that bear on a notebook."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer."""
+        self.answer(await self.green.budgets(self.query(wire.PathQuery)))
+
+
 class RecordsHandler(GreenHandler):
     """Records of a notebook."""
 

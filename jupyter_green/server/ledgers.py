@@ -3,7 +3,7 @@
 The event loop never waits for the ledger: it asks, waits a moment, and otherwise
 answers with what is known so far and says that it is still reading.  A view is made for
 each folder that the settings name, and forgotten when nobody has asked for a while.
-Imports `ledger`, `records` and `scopes`.
+Imports `ledger`, `records`, `budgets` and `scopes`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from jupyter_green.ledger.lines import SlimRecord, parse_time
 from jupyter_green.ledger.rolling import Range, RollingTotals
 from jupyter_green.ledger.totals import Totals
 from jupyter_green.records import Record
+from jupyter_green.server.budgets import MOST_BUDGETS, stamp
 from jupyter_green.server.scopes import Group, Scope
 
 T = TypeVar("T")
@@ -43,7 +44,8 @@ REST_ROWS = 64
 # More news than this at once is told as "ask again".
 MAX_PUSHED = 100
 KEPT_PROBLEMS = 100
-KEPT_SCOPES = 24
+KEPT_SCOPES = 24 + MOST_BUDGETS
+KEPT_LABELS = 1000
 CURVE = ("curve",)
 
 
@@ -78,12 +80,14 @@ class News:
         records: New and changed records, unless there are too many to tell each.
         is_changed: Whether totals are others now.
         is_running_changed: Whether the runs that go on are others, or have told more.
+        is_budgets_changed: Whether budgets were set, changed or taken away.
         problems: What could not be read.
     """
 
     records: tuple[Record, ...] = ()
     is_changed: bool = False
     is_running_changed: bool = False
+    is_budgets_changed: bool = False
     problems: tuple[str, ...] = ()
 
 
@@ -138,7 +142,7 @@ class LedgerView:
         self._clock = clock
         if follower is None:
             follower = LedgerFollower([folder])
-        self._reader = _Reader(follower)
+        self._reader = _Reader(follower, folder)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="jupyter-green-ledger")
         self._polling: asyncio.Task[None] | None = None
         self._read_s = float("-inf")
@@ -189,13 +193,16 @@ class LedgerView:
         if not snapshot.is_ready or self._is_closed:
             return Answer(None, is_current=False)
         before_s = _seconds(before) if before else float("inf")
-        work = self._call(self._reader.page, scope, limit, before_s)
-        done, _ = await asyncio.wait({work}, timeout=PATIENCE_S)
-        if not done:
-            work.add_done_callback(_forget)
-            work.add_done_callback(lambda _: self._tell(News(is_changed=True)))
+        return await self._soon(self._reader.page, scope, limit, before_s)
+
+    async def notebooks_of(
+        self, labels: frozenset[str]
+    ) -> Answer[dict[str, frozenset[str]]]:
+        """Return the notebooks whose runs have each of some labels."""
+        snapshot = await self.fresh()
+        if not snapshot.is_ready or self._is_closed:
             return Answer(None, is_current=False)
-        return Answer(work.result(), is_current=True)
+        return await self._soon(self._reader.notebooks_of, labels)
 
     async def record(self, identifier: str) -> Record | None:
         """Return a record by its id; waits for the ledger as long as it takes.
@@ -258,6 +265,16 @@ class LedgerView:
         while len(self._totals) > KEPT_SCOPES:
             self._totals.popitem(last=False)
 
+    async def _soon(self, work: Callable[..., T], *arguments: Any) -> Answer[T]:
+        """Do something on the thread; what takes long is told to be asked again."""
+        doing = self._call(work, *arguments)
+        done, _ = await asyncio.wait({doing}, timeout=PATIENCE_S)
+        if done and not doing.cancelled():
+            return Answer(doing.result(), is_current=True)
+        doing.add_done_callback(_forget)
+        doing.add_done_callback(lambda _: self._tell(News(is_changed=True)))
+        return Answer(None, is_current=False)
+
     def _call(self, work: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
@@ -265,8 +282,12 @@ class LedgerView:
 class _Reader:
     """What happens on a view's thread."""
 
-    def __init__(self, follower: LedgerFollower) -> None:
+    def __init__(self, follower: LedgerFollower, folder: Path) -> None:
         self._follower = follower
+        self._folder = folder
+        self._budgets_stamp = stamp(folder)
+        # Notebooks by label, of the labels that were asked for.
+        self._notebooks: dict[str, set[str]] = {}
         self._groups: dict[Group, list[tuple[float, str]]] = {}
         self._group_of: dict[str, Group] = {}
         self._same: dict[Group, Group] = {}
@@ -295,6 +316,7 @@ class _Reader:
             self._groups.clear()
             self._group_of.clear()
             self._rolling.clear()
+            self._notebooks.clear()
             self._running = {}
         running = {record.id: record for record in changes.running}
         fresh = [r for r in running.values() if self._running.get(r.id) != r]
@@ -303,10 +325,12 @@ class _Reader:
         for record in (*changes.ended, *fresh):
             self._take(record)
         is_many = len(changes.ended) > MAX_PUSHED
+        before, self._budgets_stamp = self._budgets_stamp, stamp(self._folder)
         news = News(
             records=() if is_many else changes.ended,
             is_changed=bool(changes.ended or fresh or changes.is_reset),
             is_running_changed=is_running_changed,
+            is_budgets_changed=before != self._budgets_stamp,
             problems=changes.problems,
         )
         return changes, news
@@ -315,7 +339,7 @@ class _Reader:
         """Return the totals of a scope."""
         entry = self._rolling.get(scope.key)
         if entry is None:
-            rolling = RollingTotals(self._is_known, _rest)
+            rolling = RollingTotals(self._is_known, _rest, scope.counts)
             rolling.fill(self._rows(scope))
             entry = self._rolling[scope.key] = (scope, rolling)
         self._rolling.move_to_end(scope.key)
@@ -340,6 +364,22 @@ class _Reader:
                 return Page(tuple(found), has_more=True)
             found.append(encode_record(record))
         return Page(tuple(found), has_more=False)
+
+    def notebooks_of(self, labels: frozenset[str]) -> dict[str, frozenset[str]]:
+        """Return the notebooks whose runs have each of some labels, or had it."""
+        if len(self._notebooks) > KEPT_LABELS:
+            self._notebooks.clear()
+        missing = {label: set[str]() for label in labels - self._notebooks.keys()}
+        if missing:
+            for group, runs in self._groups.items():
+                for number, (_, identifier) in enumerate(runs):
+                    if number % REST_ROWS == 0:
+                        _rest()
+                    row = self._follower.row(identifier)
+                    if row is not None and row.label in missing:
+                        missing[row.label].add(group.notebook)
+            self._notebooks |= missing
+        return {label: frozenset(self._notebooks[label]) for label in labels}
 
     def record(self, identifier: str) -> Record | None:
         """Return a record."""
@@ -369,6 +409,8 @@ class _Reader:
     def _take(self, record: Record) -> None:
         """Put a record into the index and into the sums that hold it."""
         began_s = _seconds(record.started_at)
+        if record.label in self._notebooks:
+            self._notebooks[record.label].add(record.notebook)
         group = self._group_of.get(record.id)
         if group is None:
             group = Group(record.notebook, record.session)

@@ -2,7 +2,7 @@
 
 Runs of one kernel session in one notebook belong together: a kernel goes on under the
 name that its notebook had when it started, so the session's first run says whose it is.
-Pure; imports `paths`.
+Pure; imports `ledger` and `paths`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+from jupyter_green.ledger.sums import AnyRecord
 from jupyter_green.server.paths import Name, ServerRoot, exists
 
 LARGEST_OFFSET_MIN = 14 * 60  # Kiritimati
@@ -35,11 +36,14 @@ class Scope:
         has: Says whether a group counts, by the moment of its first run in seconds
             since 1970.
         since: Records that began earlier do not count; None: all do.
+        counts: Of the rest, chooses whose sum it is once shared energy has been parted
+            among all of them; None: all of them.
     """
 
     key: tuple[str, ...]
     has: Callable[[Group, float], bool]
     since: datetime | None = None
+    counts: Callable[[AnyRecord], bool] | None = None
 
 
 def of_all() -> Scope:

@@ -24,13 +24,22 @@ from jupyter_green._version import __version__
 from jupyter_green.config import settings_in_force
 from jupyter_green.devices import discover
 from jupyter_green.devices.device import Found
-from jupyter_green.errors import JupyterGreenError, LedgerError
+from jupyter_green.errors import BudgetError, JupyterGreenError, LedgerError
 from jupyter_green.ledger import LedgerWriter, new_session
 from jupyter_green.ledger.lines import parse_time
 from jupyter_green.ledger.processes import boot_id
 from jupyter_green.records import Record
+from jupyter_green.report.budgets import Budget
 from jupyter_green.report.overview import doctor_text
 from jupyter_green.server import findings, places, reports, scopes
+from jupyter_green.server.budgets import (
+    MOST_BUDGETS,
+    Place,
+    bearing,
+    budget_answer,
+    of_others,
+    scope_of,
+)
 from jupyter_green.server.history import Drawn, PowerPoint
 from jupyter_green.server.hub import Client, Hub, message
 from jupyter_green.server.idle import (
@@ -49,6 +58,7 @@ from jupyter_green.server.power import INTERVAL_S, LivePower
 from jupyter_green.server.scopes import Scope
 from jupyter_green.server.windows import window
 from jupyter_green.server.wire import (
+    BudgetsAnswer,
     HostAnswer,
     HostId,
     IdleQuery,
@@ -77,6 +87,7 @@ RUNNING_S = 1.0
 # A ledger that nobody has asked for is forgotten.
 FORGET_S = 600.0
 MOST_LEDGERS = 8
+MOST_TABLES = 8
 TRIES = 3
 # The devices of a host are usually found in a second; answers wait no longer.
 FIND_S = 5.0
@@ -137,6 +148,8 @@ class GreenServer:
         self._making_writer = threading.Lock()
         self._io = ThreadPoolExecutor(4, thread_name_prefix="jupyter-green-io")
         self._watching: asyncio.Task[None] | None = None
+        # The budgets of project files by the folder that was asked for, newest last.
+        self._tables: dict[Path, Any] = {}
         self._telling: set[asyncio.Task[None]] = set()
         self._in_order = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -221,6 +234,54 @@ class GreenServer:
             nested_runs=found.nested_runs,
             problems=snapshot.problems,
             problem_count=snapshot.problem_count,
+        )
+
+    async def budgets(self, query: PathQuery) -> BudgetsAnswer:
+        """Return the budgets that bear on a notebook, and how far they are used."""
+        folder = places.folder_of(self.root, query.path)
+        resolved = await self._settings(folder)
+        self._watch_table(folder, resolved)
+        place = Place(
+            root=self.root,
+            path=query.path,
+            project=places.project_folder(resolved, folder),
+            ledger=places.ledger_of(resolved),
+        )
+        view = self._view(place.ledger)
+        try:
+            found = await self._call(bearing, place, resolved, self.renames)
+        except BudgetError as err:
+            return BudgetsAnswer(state="ready", problems=(str(err),))
+        labels = frozenset(b.name for b in found if b.scope == "label")
+        if labels:
+            used_in = await view.notebooks_of(labels)
+            if used_in.value is None:
+                return BudgetsAnswer(state="reading")
+            others = of_others(found, place, used_in.value)
+            found = [b for b in found if b.scope != "label" or b.name not in others]
+        return await self._progress(view, place, found)
+
+    async def _progress(
+        self, view: LedgerView, place: Place, found: Sequence[Budget]
+    ) -> BudgetsAnswer:
+        now = datetime.now(UTC)
+        scoped, problems = [], []
+        for budget in found[:MOST_BUDGETS]:
+            try:
+                scoped.append((budget, scope_of(budget, place, now)))
+            except LedgerError as err:
+                problems.append(f"The budget for {budget.about}: {err}")
+        await view.fresh()
+        sums = await asyncio.gather(*(view.totals(scope) for _, scope in scoped))
+        return BudgetsAnswer(
+            state="ready" if all(s.is_current for s in sums) else "reading",
+            budgets=tuple(
+                budget_answer(budget, s.value.totals.total, self.root)
+                for (budget, _), s in zip(scoped, sums, strict=True)
+                if s.value is not None
+            ),
+            problems=tuple(problems),
+            left_out=max(0, len(found) - MOST_BUDGETS),
         )
 
     async def records(self, query: RecordsQuery) -> dict[str, Any]:
@@ -397,10 +458,26 @@ class GreenServer:
                 self._views.pop(folder).close()
             else:
                 view.refresh()
+        await self._look_at_tables()
         is_due = now - self._running_told_s >= RUNNING_S
         running = [r for view in self._views.values() for r in view.snapshot.running]
         if is_due and (running or self._was_running):
             await self._tell_running(running)
+
+    def _watch_table(self, folder: Path, resolved: Resolved) -> None:
+        """Tell from now on when a project file's budget changes."""
+        self._tables.pop(folder, None)
+        self._tables[folder] = resolved.tables.get("budget")
+        if len(self._tables) > MOST_TABLES:
+            del self._tables[next(iter(self._tables))]
+
+    async def _look_at_tables(self) -> None:
+        for folder, known in list(self._tables.items()):
+            with contextlib.suppress(JupyterGreenError):
+                table = (await self._settings(folder)).tables.get("budget")
+                if table != known:
+                    self._tables[folder] = table
+                    self.hub.say("totals")
 
     async def _tell_running(self, running: list[Record]) -> None:
         self._running_told_s = self._clock()
@@ -486,7 +563,7 @@ class GreenServer:
         for record, path in zip(news.records, paths, strict=True):
             bare = msgspec.structs.replace(record, curve=None)
             self.hub.say("record", record=bare, path=path)
-        if news.is_changed:
+        if news.is_changed or news.is_budgets_changed:
             self.hub.say("totals")
         for text in news.problems[:10]:
             self.hub.say(

@@ -225,6 +225,51 @@ class TotalsAnswer(Struct, frozen=True, kw_only=True):
     problem_count: int = 0
 
 
+class BudgetAnswer(Struct, frozen=True, kw_only=True):
+    """How far a budget is used.
+
+    Attributes:
+        name: The notebook's whole path, the label, or the project's folder.
+        path: The notebook or folder from the server's root, if it stands there.
+        limit: Joules or grams, by `unit`.
+        used: Likewise; None: runs that count have no figure.
+        fraction: Of the limit, more than 1 where it is exceeded; None: not known.
+        state: ``within``, ``near`` from 80 % on, ``spent``; None: not known.
+        stop: The running cell is interrupted when it is spent.
+        since: UTC time, or span before now, from which work counts; empty: all of it.
+    """
+
+    scope: Literal["notebook", "label", "project"]
+    name: str
+    path: str | None
+    limit: float
+    used: float | None
+    unit: Literal["J", "gCO2e"]
+    fraction: float | None
+    state: Literal["within", "near", "spent"] | None
+    stop: bool
+    since: str
+    duration_s: float
+    runs: int
+    running_runs: int
+    unmeasured_runs: int
+    runs_without_co2e: int
+
+
+class BudgetsAnswer(Struct, frozen=True, kw_only=True):
+    """The budgets that bear on a notebook: its own, its projects', its labels'.
+
+    Attributes:
+        problems: Why some of them cannot be told, as sentences.
+        left_out: How many there are beyond those told.
+    """
+
+    state: State
+    budgets: tuple[BudgetAnswer, ...] = ()
+    problems: tuple[str, ...] = ()
+    left_out: int = 0
+
+
 class WindowAnswer(Struct, frozen=True, kw_only=True):
     """A run that goes on, with what is known of it so far.
 
