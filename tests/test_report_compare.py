@@ -26,6 +26,7 @@ from jupyter_green.report.compare import (
 )
 from jupyter_green.report.compare_figure import Point, pareto_front
 from jupyter_green.report.comparison import Comparison
+from jupyter_green.report.compose.contrasts import compared
 from jupyter_green.report.palette import COLOURS, MARKERS, lightness
 
 mpl.use("Agg")
@@ -204,6 +205,90 @@ def test_the_software_carbon_intensity_is_that_of_the_standard():
         {"a": [record("a", **known)], "b": [record("b", **known)]}, embodied_g=40.0
     )
     assert found.reference.quantities["sci_g_per_inference"].mean == pytest.approx(0.4)
+
+
+def test_calibration_stays_in_the_software_carbon_intensity_where_shares_differ():
+    """100 and 300 J at 360 g/kWh are 10 and 30 mg; 10 mg of hardware come to each.
+
+    So 1/2 and 3/4 of the grams come from a meter that may be 4 % off, and its error
+    moves them by ln(1 + 0.04 x 3/4) - ln(1 + 0.04 / 2), though it is one device.
+    """
+    groups = {
+        name: [
+            record(f"{name}{n}", metrics={"inferences": 1.0}, devices=(_exact("g", j),))
+            for n in range(5)
+        ]
+        for name, j in (("a", 100.0), ("b", 300.0))
+    }
+    found = compare(groups, embodied_g=0.01)
+    told = found.contrast("sci_g_per_inference", "b")
+    assert told.ratio == pytest.approx(2.0)
+    assert told.common == pytest.approx(math.log(1.03) - math.log(1.02))
+    assert found.contrast("energy_j_per_inference", "b").common == pytest.approx(0.0)
+
+
+def test_figures_for_a_unit_show_the_calibration_that_the_energy_has():
+    """10 samples of 100 J, 4 % off at most: 10 J for each, and 4 % of that."""
+    known = {"metrics": {"samples": 10.0, "accuracy": 0.5}}
+    for count in (1, 4):
+        groups = {
+            name: [
+                record(f"{name}{n}", devices=(_exact("g", 100.0),), **known)
+                for n in range(count)
+            ]
+            for name in "ab"
+        }
+        text = str(compare(groups))
+        assert "100 ± 4 J" in text
+        assert "10.0 ± 0.4 J" in text
+        # 0.5 / (100 J / 3.6e6 J/kWh) = 18,000 for a kWh, and 4 % of that.
+        assert "18000 ± 720/kWh" in text
+
+
+def test_metrics_called_as_our_own_figures_take_nobodys_place():
+    """Neither the energy's nor each other's."""
+    mine = {"energy_j": 1.0, "duration_s": 2.0, "f1": 0.5, "f1_per_kwh": 7.0}
+    groups = {
+        name: [record(f"{name}{n}", metrics=mine) for n in range(2)] for name in "ab"
+    }
+    found = compare(groups)
+    keys = [quantity.key for quantity in found.quantities]
+    assert len(keys) == len({*keys})
+    assert found.reference.quantities["energy_j"].mean == 100.0
+    assert found.reference.quantities["f1_per_kwh"].mean == 7.0
+    by_name = {q.name: q.key for q in found.quantities if not q.is_ratio}
+    assert found.reference.quantities[by_name["energy_j"]].mean == 1.0
+    assert "f1_per_kwh_per_kwh" not in keys
+
+
+def test_the_appendix_compares_nothing_of_energy_between_machines():
+    """Nor what is made of it; and an interval's end that is not 1 does not read 1."""
+    board = device(name="other board", id="g2")
+    groups = {
+        "a": runs(100.0, metrics={"samples": 10.0, "accuracy": 0.5}),
+        "b": [
+            record(
+                f"b{n}", devices=(board,), metrics={"samples": 10.0, "accuracy": 0.5}
+            )
+            for n in range(5)
+        ],
+    }
+    table = compared(compare(groups).to_dict(), 1)
+    said = {str(row[1]): str(row[4]) for row in table.rows}
+    for name in ("energy", "energy per sample", "accuracy per kWh"):
+        (verdict,) = [said[cell] for cell in said if f"'{name}'" in cell]
+        assert "different hardware" in verdict, name
+    close = {
+        name: [
+            record(f"{name}{n}", devices=(_exact("g", j + 0.01 * n),)) for n in range(5)
+        ]
+        for name, j in (("a", 100.0), ("b", 99.95))
+    }
+    verdict = compare(close).contrast("energy_j", "b")
+    assert verdict.high is not None
+    assert verdict.verdict == "better"
+    (energy, *_) = compared(compare(close).to_dict(), 1).rows
+    assert f"to {verdict.high:.5f})" in str(energy[3])
 
 
 def test_each_kept_repeat_of_a_cell_is_a_run_and_its_quality_counts_once():

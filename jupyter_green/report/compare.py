@@ -41,6 +41,7 @@ from jupyter_green.report.work import POSITIONS, UNITS_OF_WORK, is_lower_better
 from jupyter_green.units import co2e_g, kwh_from_j
 
 SHORTEST_ID = 4
+PER_KWH = "_per_kwh"
 
 
 def select(records: Sequence[Record], name: str) -> list[Record]:
@@ -164,7 +165,11 @@ def comparisons_to_dict(comparisons: Iterable[Comparison]) -> list[dict[str, Any
     return [comparison.to_dict() for comparison in comparisons]
 
 
-def common_error(reference: Sequence[Record], candidate: Sequence[Record]) -> float:
+def common_error(
+    reference: Sequence[Record],
+    candidate: Sequence[Record],
+    parts: tuple[float, float] = (1.0, 1.0),
+) -> float:
     """Return the half-width (95 %) of ln(ratio) that comes from calibration and models.
 
     Each device has one unknown error, the same in all its records by one method.  Were
@@ -174,10 +179,18 @@ def common_error(reference: Sequence[Record], candidate: Sequence[Record]) -> fl
 
     with c_A and c_B in joules, 0 where the device is not in that group.  A single
     device moves both alike: nothing remains.  Devices err independently: quadrature.
+
+    Args:
+        reference: Records.
+        candidate: Records.
+        parts: Which part of what is compared comes from joules, of either: all, unless
+            something is added that is not metered.  Where the parts differ, a single
+            device does not move both alike.
     """
     shares = [_common_shares(group) for group in (reference, candidate)]
     moved = [
-        math.log1p(shares[1].get(key, 0.0)) - math.log1p(shares[0].get(key, 0.0))
+        math.log1p(parts[1] * shares[1].get(key, 0.0))
+        - math.log1p(parts[0] * shares[0].get(key, 0.0))
         for key in {*shares[0], *shares[1]}
     ]
     return math.hypot(*moved) if moved else 0.0
@@ -233,19 +246,20 @@ def _quantities(
                         key=f"sci_g_per_{one}", name=f"SCI per {one}", better="lower"
                     )
                 )
-    for name in metrics:
-        if name in UNITS_OF_WORK:
-            continue
+    qualities = [name for name in metrics if name not in UNITS_OF_WORK]
+    taken = {*qualities, *(quantity.key for quantity in known)}
+    ours = {quantity.key for quantity in known}
+    for name in qualities:
         better = _better(name, less, more)
-        known.append(Quantity(key=name, name=name, better=better, is_ratio=False))
-        if better == "higher" and _is_positive(parts, name):
+        # The user's own `energy_j` must not take the place of what was metered.
+        key = f"metric {name}" if name in ours else name
+        known.append(Quantity(key=key, name=name, better=better, is_ratio=False))
+        key = f"{name}{PER_KWH}"
+        is_quotient = name.endswith(PER_KWH)
+        is_given = is_quotient or key in taken
+        if better == "higher" and _is_positive(parts, name) and not is_given:
             known.append(
-                Quantity(
-                    key=f"{name}_per_kwh",
-                    name=f"{name} per kWh",
-                    better="higher",
-                    unit="/kWh",
-                )
+                Quantity(key=key, name=f"{name} per kWh", better="higher", unit="/kWh")
             )
     return known
 
@@ -262,12 +276,12 @@ def _is_positive(parts: Sequence[Group], name: str) -> bool:
 
 
 def _values(group: Group, quantity: Quantity, embodied_g: float | None) -> list[float]:
-    figure = _figure(quantity.key, embodied_g)
-    runs = group.runs
-    if not quantity.is_ratio:
+    found: Iterable[float | None]
+    if quantity.is_ratio:
+        found = map(_figure(quantity.key, embodied_g), group.runs)
+    else:
         # Evaluated once for each record, however often its cell was repeated.
-        runs = tuple(run for run in runs if run.is_last)
-    found = (figure(run) for run in runs)
+        found = (run.metrics.get(quantity.name) for run in group.runs if run.is_last)
     return [value for value in found if value is not None and math.isfinite(value)]
 
 
@@ -288,7 +302,7 @@ def _figure(key: str, embodied_g: float | None) -> Callable[[Run], float | None]
         return sci(energy_kwh, intensity.g_per_kwh, embodied_g or 0.0, count)
 
     def per_kwh(run: Run) -> float | None:
-        value = run.metrics.get(key.removesuffix("_per_kwh"))
+        value = run.metrics.get(key.removesuffix(PER_KWH))
         if value is None or run.energy_j <= 0:
             return None
         return value / kwh_from_j(run.energy_j)
@@ -299,9 +313,7 @@ def _figure(key: str, embodied_g: float | None) -> Callable[[Run], float | None]
         return per_unit
     if key.removeprefix("sci_g_per_") in names:
         return software_intensity
-    if key.endswith("_per_kwh"):
-        return per_kwh
-    return lambda run: run.metrics.get(key)
+    return per_kwh
 
 
 def _candidate(group: Group, values: Mapping[str, Sequence[float]]) -> Candidate:
@@ -358,10 +370,14 @@ def _contrast(
         # Time has no calibration; what is made of joules has theirs.
         common = 0.0
         if key != "duration_s":
-            common = common_error(reference.records, candidate.records)
-        if key.startswith("sci_g_per_"):
-            # Only the operational part of it comes from joules.
-            common *= _operational_share(reference, key, values[0])
+            by_joules = (1.0, 1.0)
+            if key.startswith("sci_g_per_"):
+                # What making the hardware adds has no error of a meter.
+                by_joules = (
+                    _operational_share(reference, key, values[0]),
+                    _operational_share(candidate, key, values[1]),
+                )
+            common = common_error(reference.records, candidate.records, by_joules)
         found = statistic.contrast(
             theirs,
             mine,

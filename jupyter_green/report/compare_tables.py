@@ -16,7 +16,6 @@ from jupyter_green.report.comparison import (
 )
 from jupyter_green.report.format import (
     NOT_MEASURED,
-    format_co2e,
     format_co2e_of,
     format_duration,
     format_energy,
@@ -28,6 +27,10 @@ PLAIN_DIGITS = 4
 HOW_READ = (
     "Better or worse is said where the {:.0%} interval leaves out equality; the runs "
     "to find a difference are for a chance of {:.0%}."
+)
+HOW_SURE = (
+    "± is a 95 % interval of the mean: with calibration where joules are in it, of the "
+    "runs' spread alone where not."
 )
 
 
@@ -50,7 +53,7 @@ def _candidates(comparison: Comparison) -> Table:
             )
             for entry in comparison.candidates
         ),
-        notes=comparison.warnings,
+        notes=(HOW_SURE, *comparison.warnings),
         numeric=("runs", *columns),
     )
 
@@ -65,30 +68,53 @@ def _value(entry: Candidate, quantity: Quantity) -> str:
     if spread is None:
         return NOT_MEASURED
     key, mean, half = quantity.key, spread.mean, _half(spread)
-    text = f"{_plain(spread)}{quantity.unit}"
+    if quantity.is_ratio:
+        half = _with_common(entry, quantity, half)
+    text = f"{_plain(mean, half)}{quantity.unit}"
     if key == "duration_s":
         text = format_duration(mean)
     elif key == "co2e_g":
         energy_j = entry.quantities["energy_j"].mean
         text = format_co2e_of(mean, energy_j, entry.uncertainty_j)
     elif key.startswith("energy_j"):
-        text = format_energy(mean, entry.uncertainty_j if key == "energy_j" else half)
+        text = format_energy(mean, half)
     elif key.startswith("sci_g_per_"):
-        text = format_co2e(mean, half)
+        # Rounded as grams are everywhere: the intensity's own error is not known.
+        text = format_co2e_of(mean, mean, half)
     return text
+
+
+def _with_common(
+    entry: Candidate, quantity: Quantity, half: float | None
+) -> float | None:
+    """Return the half-width of a figure made of joules, with what they may be off by.
+
+    The candidate's own uncertainty holds spread and calibration of its energy: what is
+    more than the spread is common to all runs.
+    """
+    energy, whole_j = entry.quantities["energy_j"], entry.uncertainty_j
+    if whole_j is None or energy.mean <= 0:
+        return half
+    spread_j = _half(energy) or 0.0
+    relative = math.sqrt(max(0.0, whole_j**2 - spread_j**2)) / energy.mean
+    by_joules = entry.quantities[quantity.key].mean
+    if quantity.key.startswith("sci_g_per_"):
+        one = quantity.key.removeprefix("sci_g_per_")
+        each_j = entry.quantities[f"energy_j_per_{one}"].mean
+        by_joules = entry.quantities["co2e_g"].mean * each_j / energy.mean
+    return math.hypot(half or 0.0, relative * by_joules)
 
 
 def _half(spread: Spread) -> float | None:
     return None if spread.high is None else spread.high - spread.mean
 
 
-def _plain(spread: Spread) -> str:
+def _plain(mean: float, half: float | None) -> str:
     """Return a figure of the user's own, as well rounded as it is known."""
-    half = _half(spread)
     if not half:
-        return f"{spread.mean:.{PLAIN_DIGITS}g}"
+        return f"{mean:.{PLAIN_DIGITS}g}"
     decimals = 1 - math.floor(math.log10(half))
-    mean, half = round(spread.mean, decimals), round(half, decimals)
+    mean, half = round(mean, decimals), round(half, decimals)
     shown = max(0, decimals)
     return f"{mean:.{shown}f} ± {half:.{shown}f}"
 
@@ -132,14 +158,17 @@ def ratio_text(entry: Contrast) -> str:
     sign = "" if entry.ratio is not None else "+"
     if entry.low is None or entry.high is None:
         return f"{value:{sign}.3g} (one run shows no interval)"
-    half = 0.5 * (entry.high - entry.low)
-    decimals = 2
-    if half > 0:
-        decimals = min(6, max(0, 1 - math.floor(math.log10(half))))
+    decimals = contrast_decimals(entry.low, entry.high)
     return (
         f"{value:{sign}.{decimals}f} "
         f"({entry.low:{sign}.{decimals}f} to {entry.high:{sign}.{decimals}f})"
     )
+
+
+def contrast_decimals(low: float, high: float) -> int:
+    """Return the decimals that tell an interval's ends from each other and from 1."""
+    half = 0.5 * (high - low)
+    return min(6, max(0, 1 - math.floor(math.log10(half)))) if half > 0 else 2
 
 
 def verdict_text(entry: Contrast, comparison: Comparison) -> str:

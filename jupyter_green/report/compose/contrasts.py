@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
+from jupyter_green.report.compare_tables import contrast_decimals
 from jupyter_green.report.comparison import Candidate, Comparison, Contrast, Quantity
 from jupyter_green.report.compose.page import cells, inline
 from jupyter_green.report.compose.units import count
 from jupyter_green.report.document import Column, Inlines, Table
 
 OTHER_HARDWARE = "not compared: different hardware"
-DEPENDING = frozenset({"energy_j", "duration_s", "co2e_g", "power_w"})
 
 
 def compared(plain: dict[str, Any], number: int) -> Table:
@@ -51,9 +51,10 @@ def compared(plain: dict[str, Any], number: int) -> Table:
 def _row(
     quantity: Quantity, candidate: Candidate, reference: Candidate, contrast: Contrast
 ) -> tuple[Inlines, ...]:
-    # What a metric such as accuracy says does not depend on the machine.
+    # What a metric such as accuracy says does not depend on the machine; energy, time
+    # and all that is made of them does.
     is_equal = set(candidate.devices) == set(reference.devices)
-    told = is_equal or quantity.key not in DEPENDING
+    told = is_equal or not quantity.is_ratio
     return cells(
         candidate.label,
         quantity.name,
@@ -69,10 +70,10 @@ def _figure(contrast: Contrast) -> str:
         return "not measured"
     sign = "+" if contrast.ratio is None else ""
     unit = "x" if contrast.ratio is not None else ""
-    text = f"{figure:{sign}.3g}{unit}"
     if contrast.low is None or contrast.high is None:
-        return text
-    return f"{text} ({contrast.low:{sign}.3g} to {contrast.high:{sign}.3g})"
+        return f"{figure:{sign}.3g}{unit}"
+    form = f"{sign}.{contrast_decimals(contrast.low, contrast.high)}f"
+    return f"{figure:{form}}{unit} ({contrast.low:{form}} to {contrast.high:{form}})"
 
 
 def _note(comparison: Comparison) -> Iterator[str]:
