@@ -27,7 +27,7 @@ from shells import isolate, open_shell
 import jupyter_green
 from jupyter_green.cli import main
 from jupyter_green.config import settings_in_force
-from jupyter_green.errors import LedgerError, ReportError, SettingsError
+from jupyter_green.errors import CompareError, LedgerError, ReportError, SettingsError
 from jupyter_green.ledger.lines import EndLine
 from jupyter_green.records import Record
 from jupyter_green.report.appendix.canonical import read_report
@@ -456,6 +456,32 @@ def test_experiments_are_compared_on_equal_hardware_only(home: Path) -> None:
     assert re.search(r"[\d.]+x \([\d.]+ to [\d.]+\)", told[0])
     assert "different hardware" in page
     assert not re.search(r"\d+x", told[1])
+
+
+def test_several_comparisons_stand_in_one_report(home: Path) -> None:
+    """By Python as by the shell; the report says the command with both."""
+    write_ledger(home / "ledger", project(48))
+    pairs = [["final 0", "final 1"], ["final 1", "final 2"]]
+    jupyter_green.report(
+        "json", "markdown", ledger="ledger", compare=pairs, camera_ready=True
+    )
+    folder = home / "energy-report"
+    stated = read_report((folder / "energy-report.json").read_bytes())
+    assert [
+        [candidate["label"] for candidate in each["candidates"]]
+        for each in stated.appendix.comparisons
+    ] == pairs
+    page = (folder / "energy-appendix.md").read_bytes()
+    told = "--compare 'final 0' 'final 1' --compare 'final 1' 'final 2'"
+    assert told in stated.appendix.provenance.command
+    words = ["--format", "json", "markdown", "--ledger", "ledger", "-o", "again"]
+    words += ["--camera-ready"]
+    for pair in pairs:
+        words += ["--compare", *pair]
+    assert main(["report", *words]) == 0
+    assert (home / "again" / "energy-appendix.md").read_bytes() == page
+    with pytest.raises(CompareError, match="at least two"):
+        jupyter_green.report(ledger="ledger", compare="final 0")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from jupyter_green.records import PURPOSES
 from jupyter_green.report.request import ALL, FORMATS, OUTPUT, ReportRequest
 
 # Fields that hold several texts: a single one serves too.
-LISTS = ("formats", "ledgers", "notebooks", "labels", "purposes", "compare")
+LISTS = ("formats", "ledgers", "notebooks", "labels", "purposes")
 # What callers may say besides, as the shell does.
 SINGULARS = {
     "format": "formats",
@@ -120,8 +120,10 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--compare",
         nargs="+",
+        action="append",
         metavar="LABEL",
-        help="compare these labels or records, the first as the reference",
+        help="compare these labels or records, the first as the reference; may be "
+        "given several times",
     )
     add(
         "--into",
@@ -165,6 +167,8 @@ def request_of(formats: Iterable[str], options: Mapping[str, Any]) -> ReportRequ
             )
         if value is None:
             continue
+        if field == "compare":
+            value = _comparisons(value)  # noqa: PLW2901 - the same, in its full form
         values[field] = _texts(value) if field in LISTS else _text(value)
     if first := tuple(formats):
         values["formats"] = (*first, *values.get("formats", ()))
@@ -172,6 +176,15 @@ def request_of(formats: Iterable[str], options: Mapping[str, Any]) -> ReportRequ
         return msgspec.convert(values, ReportRequest)
     except msgspec.ValidationError as err:
         raise ReportError("an option cannot be used", why=str(err)) from err
+
+
+def _comparisons(value: Any) -> Any:
+    """Return lists of labels: one comparison may be given as the list that it is."""
+    if isinstance(value, str):
+        return ((value,),)
+    if isinstance(value, Sequence) and all(isinstance(each, str) for each in value):
+        return (value,) if value else ()
+    return value
 
 
 def _texts(value: Any) -> Sequence[Any]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -264,7 +265,7 @@ def _comparisons(request: ReportRequest, work: Work) -> list[dict[str, Any]]:
     """Compare what the request names, among the records in scope.
 
     Raises:
-        CompareError: There are fewer than two, or one of them has nothing measured.
+        CompareError: One names fewer than two, or something that was not measured.
     """
     if not request.compare:
         return []
@@ -276,8 +277,10 @@ def _comparisons(request: ReportRequest, work: Work) -> list[dict[str, Any]]:
     )
 
     records = [placed.record for placed in work.selection.in_scope]
-    groups = groups_of(request.compare, lambda name: select(records, name))
-    return comparisons_to_dict([compare(groups)])
+    of_label = partial(select, records)
+    return comparisons_to_dict(
+        compare(groups_of(labels, of_label)) for labels in request.compare
+    )
 
 
 def _without_names(task: BoampsTask, anonymiser: Anonymiser) -> BoampsTask:

@@ -45,7 +45,8 @@ class ReportRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         until: Until when they may have begun; a date is included.
         labels: Labels in scope, where ``*`` stands for anything.
         purposes: Purposes in scope, ``untagged`` among them.
-        compare: Labels or ids of records to compare, the first as the reference.
+        compare: Comparisons, each of labels or ids of records, the first of them as the
+            reference.
         session: Only records of this session, where no notebook can be named.
         everything: All records, also where it is asked in a notebook.
         pdf: Compile the LaTeX, where TeX is found.
@@ -74,7 +75,7 @@ class ReportRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: str = ""
     labels: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
-    compare: tuple[str, ...] = ()
+    compare: tuple[tuple[str, ...], ...] = ()
     session: str = ""
     everything: bool = False
     pdf: bool = False
@@ -152,7 +153,8 @@ def command_of(request: ReportRequest) -> str:
         if values := getattr(request, name):
             option = {"notebooks": "notebook", "labels": "label", "purposes": "purpose"}
             words += [f"--{option[name]}", *values]
-    words += ["--compare", *request.compare] if request.compare else []
+    for labels in request.compare:
+        words += ["--compare", *labels]
     for folder in request.ledgers:
         words += ["--ledger", folder]
     for name in (
