@@ -15,6 +15,7 @@ from ledger_samples import device, record
 
 from jupyter_green.ledger import totals
 from jupyter_green.records import SCHEMA_VERSION, Git, Host, Pue, Record, Repeats
+from jupyter_green.report.answers import answers
 from jupyter_green.report.appendix.author import AuthorFacts, Options, Scope
 from jupyter_green.report.appendix.build import build, facts_of, prepare
 from jupyter_green.report.appendix.canonical import canonical
@@ -771,6 +772,21 @@ def test_what_the_authors_say_of_all_boards_does_not_average_away() -> None:
     by_hand = next(row for row in rows(work, facts) if row.id == "a")
     assert by_hand.energy_uncertainty_j == near(1.6 * 3.6e6)
     assert "Estimates by one model err together" in str(compose(facts))
+
+
+def test_energy_that_lost_its_method_is_not_called_measured() -> None:
+    """Half of it counted, of the other half nobody knows."""
+    lost = {"id": "unknown-0", "kind": "unknown", "method": "unknown"}
+    facts = build(
+        [record("a"), record("b", devices=(device(**lost),), host=None, started_at="")]
+    )
+    assert facts.totals.amount.energy_it_kwh == near(200 / 3.6e6)
+    assert facts.totals.energy_measured_kwh == near(100 / 3.6e6)
+    page = str(compose(facts))
+    assert "50.0 % measured or integrated from power readings" in page
+    assert "50.0 % by a method that is not recorded" in page
+    (act,) = (each for each in answers(facts) if each.key == "ai-act-annex-xi")
+    assert "known (measured)" not in act.text
 
 
 def test_many_labels_devices_and_sessions_take_no_more_than_many_runs() -> None:

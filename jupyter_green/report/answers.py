@@ -19,7 +19,7 @@ from msgspec import Struct
 from jupyter_green.report.appendix.facts import Amount, Appendix, DeviceGroup
 from jupyter_green.report.appendix.rows import guarded
 from jupyter_green.report.compose.page import Page, listed
-from jupyter_green.report.compose.statement import missing_split
+from jupyter_green.report.compose.statement import missing_split, unrecorded_kwh
 from jupyter_green.report.compose.units import HOURS, count, percent, plain_number
 from jupyter_green.report.compose.values import energy, gpu_models
 from jupyter_green.report.compose.words import EXCLUDED, KIND_ENERGY, word
@@ -394,6 +394,8 @@ def _known_or_estimated(page: Page) -> str:
     totals = page.facts.totals
     if totals.energy_simulated_kwh:
         return "SIMULATED in part"
+    if unrecorded_kwh(totals.amount):
+        return "in part by a method that is not recorded"
     if not totals.energy_modelled_kwh:
         return "known (measured)"
     return "estimated" if not totals.energy_measured_kwh else "known and estimated"

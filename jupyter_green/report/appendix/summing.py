@@ -16,6 +16,7 @@ from jupyter_green.report.appendix.amounts import Amount, Part
 from jupyter_green.report.appendix.devices import hashed_device
 from jupyter_green.report.appendix.evidence import Contribution, Uncertainty
 from jupyter_green.report.appendix.hardware import DeviceFacts
+from jupyter_green.report.appendix.quality import MEASURING
 from jupyter_green.report.appendix.sections import (
     Component,
     Idle,
@@ -44,7 +45,8 @@ def totals(work: Work, adder: Adder, amount: Amount) -> Totals:
     by_method = amount.energy_by_method_kwh
     modelled = _sum_of(by_method, MODELLED)
     simulated = _sum_of(by_method, SIMULATED)
-    measured = _sum_of(by_method, set(by_method) - {*MODELLED, *SIMULATED})
+    # What lost its context says no method: nobody knows that it was measured.
+    measured = _sum_of(by_method, MEASURING)
     market = work.author.market_based_g_per_kwh
     facility_kwh = amount.energy_facility_kwh
     return Totals(

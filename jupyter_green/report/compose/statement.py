@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jupyter_green.report.appendix.facts import Supply
+from jupyter_green.report.appendix.facts import Amount, Supply
 from jupyter_green.report.compose.page import Page, listed, paragraph
 from jupyter_green.report.compose.units import count, percent
 from jupyter_green.report.compose.values import reported_fraction
-from jupyter_green.report.compose.words import INTENSITY_KINDS, word
+from jupyter_green.report.compose.words import BASES, INTENSITY_KINDS, word
 from jupyter_green.report.document import Inline, Paragraph, Section, Text
 
 NOTHING = (
@@ -89,11 +89,18 @@ def _bases(page: Page) -> str:
         ("measured or integrated from power readings", totals.energy_measured_kwh),
         ("estimated by models", totals.energy_modelled_kwh),
         ("simulated", totals.energy_simulated_kwh),
+        ("by a method that is not recorded", unrecorded_kwh(totals.amount)),
     )
     known = [(name, kwh) for name, kwh in parts if kwh]
     if len(known) == 1:
         return f"all of it {known[0][0]}"
     return listed([f"{percent(kwh / whole)} {name}" for name, kwh in known if whole])
+
+
+def unrecorded_kwh(amount: Amount) -> float:
+    """Return the energy of which no method is known."""
+    by_method = amount.energy_by_method_kwh
+    return sum(kwh for method, kwh in by_method.items() if method not in BASES)
 
 
 def _carbon(page: Page) -> Iterator[Inline | str]:
