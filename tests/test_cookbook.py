@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from PIL import Image
 
 from jupyter_green.ledger import read_ledger
 from jupyter_green.records import DeviceRecord, Record
@@ -260,6 +261,8 @@ def test_the_ranking_is_a_page_that_needs_no_other_file(kitchen: Kitchen):
     assert "<svg" in page
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="(?!#)', page)
+    with Image.open(written["ranking.png"]) as drawn:
+        assert drawn.width > drawn.height > 500
 
 
 def test_each_recipe_is_ranked_but_the_one_that_saves_no_energy():

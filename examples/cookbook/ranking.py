@@ -232,8 +232,8 @@ def elsewhere(records: Sequence[Record]) -> str:
     )
 
 
-def picture(ranked: Sequence[Ranked]) -> str:
-    """Return the ranking as a drawing, SVG."""
+def picture(ranked: Sequence[Ranked], form: str) -> bytes:
+    """Return the ranking as a drawing, ``svg`` or ``png``."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - slow
 
     colours = {"better": BLUE, "worse": VERMILION}
@@ -262,10 +262,12 @@ def picture(ranked: Sequence[Ranked]) -> str:
     axes.invert_yaxis()
     axes.set_xlabel("energy, times as much as without it (open: not distinguishable)")
     axes.grid(visible=True, axis="x", alpha=0.25)
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None})
-    drawn = stream.getvalue()
-    return drawn[drawn.index("<svg") :]
+    methods = {m for r in ranked for c in r.comparison.candidates for m in c.methods}
+    axes.set_title(f"energy: {', '.join(sorted(methods))}", fontsize="medium")
+    stream = io.BytesIO()
+    metadata = {"Date": None} if form == "svg" else {"Software": None}
+    figure.savefig(stream, format=form, metadata=metadata, dpi=150)
+    return stream.getvalue()
 
 
 STYLE = """
@@ -286,25 +288,31 @@ def markdown(ranked: Sequence[Ranked], place: str) -> str:
 
 def page(ranked: Sequence[Ranked], place: str) -> str:
     """Return the page as HTML that needs no other file."""
+    drawn = picture(ranked, "svg").decode()
+    drawn = drawn[drawn.index("<svg") :]  # without the XML declaration
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{TITLE}</title>'
         f"<style>{STYLE}</style><h1>{TITLE}</h1><p>{INTRODUCTION}</p>"
-        f"<figure>{picture(ranked)}</figure>{render_html(table(ranked))}"
+        f"<figure>{drawn}</figure>{render_html(table(ranked))}"
         f"<p>{html.escape(place)}</p></html>\n"
     )
 
 
 def write_ranking(ledger: Path, output: Path) -> Iterable[Path]:
-    """Write ``ranking.md`` and ``ranking.html`` and return their paths."""
+    """Write the ranking as Markdown, as HTML and as a picture; return the paths."""
     records = read_ledger([ledger]).records
     ranked = rank(records)
     if not ranked:
         return []
     place = elsewhere(records)
-    forms = {"ranking.md": markdown, "ranking.html": page}
-    for name, form in forms.items():
-        (output / name).write_text(form(ranked, place), encoding="utf-8")
-    return [output / name for name in forms]
+    made = {
+        "ranking.md": markdown(ranked, place).encode(),
+        "ranking.html": page(ranked, place).encode(),
+        "ranking.png": picture(ranked, "png"),
+    }
+    for name, data in made.items():
+        (output / name).write_bytes(data)
+    return [output / name for name in made]
 
 
 if __name__ == "__main__":
