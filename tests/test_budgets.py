@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
+from kernels import open_kernel
 from ledger_samples import record, write_lines
-from shells import Shell, isolate, load_with, open_shell, quick_device
+from shells import (
+    Shell,
+    isolate,
+    ledger_records,
+    load_with,
+    open_shell,
+    quick_device,
+)
 
 from jupyter_green.cli import main
 from jupyter_green.errors import BudgetError
@@ -26,6 +36,17 @@ from jupyter_green.report.budgets import (
     read_budgets,
     store_budget,
 )
+from jupyter_green.session.budget_watch import interrupt_main
+
+PATIENCE_S = 10.0
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until *condition* holds."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -239,13 +260,222 @@ def test_a_notebook_without_a_name_says_what_to_do(
 
 
 def test_a_broken_file_of_budgets_costs_a_warning_and_no_cell(shell: Shell):
-    """Metering goes on."""
+    """Metering goes on; the warning comes when it was read, which no cell waits for."""
     folder = shell.extension.session.folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "budgets.json").write_text("{", encoding="utf-8")
-    ran = shell.run("%%energy -q\n5")
-    assert ran.result.result == 5
-    assert "budgets are not watched" in ran.err
+    said = ""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while "budgets are not watched" not in said and time.monotonic() < deadline_s:
+        ran = shell.run("%%energy -q\n5")
+        assert ran.result.result == 5
+        said += ran.err
+        time.sleep(0.05)
+    assert said.count("budgets are not watched: the budgets in") == 1
+
+
+def test_an_error_that_passes_leaves_the_budgets_in_force(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+):
+    """What is spent stays so, what was taken away is gone, and it is tried again."""
+    watch = shell.extension.session.budgets
+    shell.run("%green budget 5 J --stop")
+    shell.run("%green budget 5 J --label x --stop")
+    shell.run("%%energy -q\nimport time; time.sleep(0.08)")
+
+    def fail() -> None:
+        raise OSError("the disk is away")
+
+    flush = watch._flush
+    watch._flush = fail
+    kept = watch.refresh()
+    assert {entry.budget.name: entry.state for entry in kept} == {
+        "x": "within",
+        str(Path.cwd() / "a.ipynb"): "spent",
+    }
+    ran = shell.run("%%energy -q\nran = True")
+    assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
+    assert (
+        "budgets are not watched, but for those read before: the disk is a" in ran.err
+    )
+    # The new limit counts at once, with what was known to be used.
+    shell.run("%green budget 1 kWh --stop")
+    shell.run("%%energy -q\nran = True")
+    assert shell.ip.user_ns["ran"]
+    shell.run("%green budget --clear --label x")
+    assert [entry.budget.scope for entry in watch.refresh()] == ["notebook"]
+    # It mends: after a while a cell's end has it read again.
+    watch._flush = flush
+    monkeypatch.setattr(watch, "_due_s", time.monotonic())
+    shell.run("%%energy -q\n1")
+    until(lambda: time.monotonic() + 10 < watch._due_s)
+
+
+def test_no_cell_waits_for_the_ledger(shell: Shell):
+    """However long it takes to read, neither begin nor end of a cell wait."""
+    watch = shell.extension.session.budgets
+    shell.run("%green budget 1 kWh")
+    readers: list[str] = []
+    is_read = threading.Event()
+
+    def slow() -> None:
+        readers.append(threading.current_thread().name)
+        is_read.wait(PATIENCE_S)
+
+    watch._flush = slow
+    watch._due_s = float("-inf")
+    began_s = time.monotonic()
+    shell.run("%%energy -q\n1")
+    os.utime(watch._folder / "budgets.json", (1, 1))  # as if it was just written
+    shell.run("%%energy -q\n1")
+    assert time.monotonic() - began_s < PATIENCE_S / 2
+    until(lambda: bool(readers))
+    is_read.set()
+    assert set(readers) == {"jupyter-green-budgets"}
+
+
+def test_what_runs_is_not_counted_twice(shell: Shell):
+    """The ledger has an open window's energy up to its last heartbeat."""
+    session = shell.extension.session
+    shell.run("%green budget 1 kWh")
+    window = session.begin(cell_id="c")
+    time.sleep(0.3)
+    beat = session.meter.so_far(window)
+    session.progressed(beat)
+    (shown,) = session.budgets.refresh()
+    assert shown.used == pytest.approx(beat.energy_j)
+    (known,) = session.budgets._known
+    assert known.used == pytest.approx(0.0, abs=1e-6)
+    record = session.meter.end(window)
+    (known,) = session.budgets._known
+    assert known.used == pytest.approx(record.energy_j)
+
+
+def test_work_that_is_over_is_not_stopped_in_place_of_what_follows(shell: Shell):
+    """From then on nobody is interrupted, though the window is still open."""
+    session = shell.extension.session
+    shell.run("%green budget 5 J --stop")
+    stops: list[bool] = []
+    session.budgets.stop = lambda: stops.append(True)
+    session.budgets._looked_s = float("inf")  # only the test's own look counts
+    window = session.begin()
+    time.sleep(0.1)
+    sample = session.meter.sampler.sample()
+    assert session.budgets.why_stopped(window) == ""
+    session.budgets._looked_s = 0.0
+    session.budgets.look([window], sample)
+    assert stops == []
+    session.meter.end(window)
+
+
+def test_an_interrupt_that_comes_too_late_interrupts_nothing(shell: Shell):
+    """It was sent as the work ended: it reaches neither the record nor what follows."""
+    session = shell.extension.session
+    shell.run("%green budget 5 J --stop")
+    sending = threading.Event()
+
+    def stop() -> None:
+        sending.set()
+        time.sleep(0.2)  # the work ends meanwhile
+        interrupt_main()
+
+    session.budgets.stop = stop
+    window = session.begin()
+    assert sending.wait(PATIENCE_S)
+    assert session.budgets.why_stopped(window) == ""
+    for _ in range(100):
+        time.sleep(0.001)
+    record = session.meter.end(window)
+    assert record.status == "ok"
+
+
+def test_what_comes_right_after_a_cells_code_is_not_interrupted(shell: Shell):
+    """Callbacks draw its figures then; a cell inside it does not end it."""
+    shell.run("%green budget 5 J --stop")
+    after: list[str] = []
+
+    def draw() -> None:
+        if not after:
+            time.sleep(0.5)
+            after.append("drawn")
+
+    shell.ip.events.register("post_execute", draw)
+    # Spent, but not looked at before the code is over.
+    shell.extension.session.budgets._looked_s = time.monotonic() + 0.2
+    ran = shell.run("%%energy -q\nimport time; time.sleep(0.1)")
+    assert after == ["drawn"]
+    assert ran.result.success
+    assert "Traceback" not in ran.out + ran.err
+    shell.run("%green budget 50 J --stop")
+    inner = "get_ipython().run_cell('1')"
+    ran = shell.run(f"%%energy -q\n{inner}\ntime.sleep(20)")
+    assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
+
+
+def test_a_line_that_is_stopped_says_why(shell: Shell):
+    """As a cell does."""
+    shell.run("%green budget 5 J --stop")
+    ran = shell.run("import time\n%energy time.sleep(20)")
+    assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
+    assert "the budget of 5.00 J for notebook a.ipynb is spent" in ran.err
+    (kept,) = shell.records
+    assert "budget-spent" in kept.flags
+
+
+def test_an_interrupt_while_gpu_work_is_awaited_keeps_record_and_metering(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+):
+    """A Ctrl-C at the end of a cell: its record is shown, the next cell is metered."""
+    meter = shell.extension.session.meter
+    calls: list[int] = []
+
+    def wait() -> list[str]:
+        calls.append(len(calls))
+        if calls == [0, 1]:
+            raise KeyboardInterrupt
+        return []
+
+    monkeypatch.setattr(meter, "_synchronise", wait)
+    ran = shell.run("%%energy -l first\n1")
+    assert ran.result.success
+    assert "first" in ran.out
+    assert "Traceback" not in ran.out + ran.err
+    shell.run("%%energy -l second\n1")
+    first, second = shell.records
+    assert (first.label, first.status) == ("first", "interrupted")
+    assert (second.label, second.status, second.parent) == ("second", "ok", None)
+
+
+def test_in_a_kernel_a_spent_budget_stops_its_cell_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Also cells that end about when it is spent: each gets its reply, none follows."""
+    ledger = isolate(tmp_path, monkeypatch)
+    with open_kernel() as kernel:
+        kernel.run("%load_ext jupyter_green\nimport time")
+        assert kernel.run("%green budget 40 J --label long --stop").status == "ok"
+        stopped = kernel.run("%%energy -l long\ntime.sleep(30)")
+        assert stopped.status == "error"
+        assert stopped.reply["ename"] == "KeyboardInterrupt"
+        text = "".join(str(output.get("text")) for output in stopped.outputs)
+        assert "the budget of 40.0 J for label long is spent" in text
+        assert "The cell is interrupted, its record kept" in text
+        assert stopped.record.label == "long"
+        assert (stopped.record.energy_j or 0.0) > 40.0
+        assert kernel.run("after = 7; after").status == "ok"
+        for number in range(8):
+            # The readings come ten times a second, looks at them five times.
+            seconds = 0.1 + 0.02 * number
+            kernel.run(f"%green budget 1 J --label short{number} --stop")
+            ended = kernel.run(f"%%energy -q -l short{number}\ntime.sleep({seconds})")
+            assert ended.status in ("ok", "error")
+            assert kernel.run("after += 1; time.sleep(0.3); after").status == "ok"
+        (shown,) = [o for o in kernel.run("after").outputs if "data" in o]
+        assert shown["data"]["text/plain"] == "15"
+    kept = [r for r in ledger_records(ledger) if r.label]
+    assert len(kept) == 9
+    assert {r.status for r in kept} <= {"ok", "interrupted"}
+    assert "budget-spent" in kept[0].flags
 
 
 def test_the_project_file_has_a_budget_for_all_in_its_folder(

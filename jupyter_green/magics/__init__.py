@@ -72,6 +72,8 @@ class Extension:
         shell.input_transformers_cleanup.append(arguments.strip_energy)
         shell.events.register("pre_run_cell", self.cells.pre_run_cell)
         shell.events.register("post_run_cell", self.cells.post_run_cell)
+        shell.events.register("pre_execute", self.cells.pre_execute)
+        shell.events.register("post_execute", self.cells.post_execute)
         # Also of cells that are not metered: the kernel is idle between them.
         shell.events.register("pre_execute", self.session.idle.work_begins)
         shell.events.register("post_execute", self.session.idle.work_ends)
@@ -83,6 +85,8 @@ class Extension:
         shell.input_transformers_cleanup.remove(arguments.strip_energy)
         shell.events.unregister("pre_run_cell", self.cells.pre_run_cell)
         shell.events.unregister("post_run_cell", self.cells.post_run_cell)
+        shell.events.unregister("pre_execute", self.cells.pre_execute)
+        shell.events.unregister("post_execute", self.cells.post_execute)
         shell.events.unregister("pre_execute", self.session.idle.work_begins)
         shell.events.unregister("post_execute", self.session.idle.work_ends)
         for kind, name in (("line", "energy"), ("cell", "energy"), ("line", "green")):

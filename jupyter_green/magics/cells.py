@@ -11,6 +11,7 @@ import hashlib
 import logging
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -78,9 +79,29 @@ class CellMeter(ast.NodeTransformer):
         self._session = session
         # Cells on subshells run beside the main shell's, each on a thread of its own.
         self._running: dict[int, _Running] = {}
+        # How many cells each thread is in: cells can run cells.
+        self._depths: Counter[int] = Counter()
         self._displays: dict[str, RecordDisplay] = {}
         self._outputs: dict[str, tuple[str, Record]] = {}
         self._unmetered: set[str] = set()
+
+    def pre_execute(self) -> None:
+        """Note that a cell begins, metered or not (the shell calls this)."""
+        self._depths[threading.get_ident()] += 1
+
+    def post_execute(self) -> None:
+        """Let nobody interrupt what comes after a cell's code (the shell calls this).
+
+        Figures are drawn by other callbacks of this event, and still metered.
+        """
+        thread = threading.get_ident()
+        self._depths[thread] -= 1
+        if self._depths[thread] > 0:
+            return
+        # The cell that loads the extension ends here, too, but never began.
+        del self._depths[thread]
+        if running := self._running.get(thread):
+            self._disarm(running)
 
     def pre_run_cell(self, info: ExecutionInfo) -> None:
         """Open a window if the cell asks for one (the shell calls this)."""
@@ -105,6 +126,13 @@ class CellMeter(ast.NodeTransformer):
 
     def post_run_cell(self, result: ExecutionResult | None) -> None:
         """Close the window of this cell (the shell calls this)."""
+        try:
+            self._ended(result)
+        # The cell is over: there is nothing to interrupt but the making of its record.
+        except KeyboardInterrupt:
+            self._ended(result)
+
+    def _ended(self, result: ExecutionResult | None) -> None:
         thread = threading.get_ident()
         running = self._running.get(thread)
         if running is None and result is not None and not result.success:
@@ -112,13 +140,14 @@ class CellMeter(ast.NodeTransformer):
             self._session.end_parts()
         if running is None or not (result is None or running.is_of(result.info)):
             return
-        del self._running[thread]
         try:
             self._close(running, result)
         # The cell has run: its result stands whatever happens here.
         except Exception as err:
             logger.debug("no record", exc_info=True)
             warn([f"the record of this cell is lost: {type(err).__name__}: {err}"])
+        # Only now: what was interrupted before this is done once more.
+        del self._running[thread]
 
     def visit(self, node: ast.AST) -> ast.AST:
         """Put the tree of a repeated cell into a loop (the shell calls this)."""
@@ -247,28 +276,42 @@ class CellMeter(ast.NodeTransformer):
 
     def _close(self, running: _Running, result: ExecutionResult | None) -> None:
         repeater, window = running.repeater, running.window
+        self._disarm(running)
         if repeater:
             repeater.remove()
         self._visit_no_more(running)
-        if window is None:
+        if window is None or not window.is_open:
             return
         status, error = _outcome(result)
-        known: dict[str, Any] = {"status": status, "error": error}
-        if why := running.why or self._session.budgets.why_stopped(window.id):
-            known["flags"] = (*window.record.flags, "budget-spent")
-            warn([why])
+        known: dict[str, Any] = {"status": status, "error": error, "why": running.why}
         if running.info.store_history and result and result.execution_count:
             known["execution_count"] = result.execution_count
         self._finish(window, running.request, repeater, **known)
+
+    def _disarm(self, running: _Running) -> None:
+        """Keep why the cell was stopped, if it was; it is stopped no more."""
+        if running.window is not None:
+            stopped = self._session.budgets.why_stopped(running.window)
+            running.why = running.why or stopped
 
     def _finish(
         self,
         window: Window,
         request: Request,
         repeater: Repeater | None,
+        *,
+        why: str = "",
         **known: Any,
     ) -> None:
+        """End a window and show its record.
+
+        Raises:
+            KeyboardInterrupt: Came while GPU work was awaited; the record is there.
+        """
         session, shown = self._session, not request.quiet
+        if why := why or session.budgets.why_stopped(window):
+            known["flags"] = (*window.record.flags, "budget-spent")
+            warn([why])
         if repeater:
             known["repeats"] = _repeats(repeater)
         # What cannot be replaced later has to wait for the final figure.
@@ -276,7 +319,13 @@ class CellMeter(ast.NodeTransformer):
         if request.metrics and known.get("status", "ok") == "ok":
             # After the window: what they cost is not the cell's.
             known["afterwards"] = lambda: self._metrics(window, request)
-        record = session.meter.end(window, wait=wait, **known)
+        interrupt = None
+        try:
+            record = session.meter.end(window, wait=wait, **known)
+        except KeyboardInterrupt as err:
+            if window.is_open:
+                raise
+            interrupt, record = err, window.record
         if request.output:
             self.shell.user_ns[request.output] = record
             self._outputs[record.id] = (request.output, record)
@@ -293,6 +342,8 @@ class CellMeter(ast.NodeTransformer):
             # It became final at once, or while this function ran.
             self.final(window.record)
         warn(session.take_warnings())
+        if interrupt is not None:
+            raise interrupt
 
     def _metrics(self, window: Window, request: Request) -> dict[str, Any]:
         """Return the record's metrics; what cannot be evaluated leaves a warning."""

@@ -242,6 +242,7 @@ class Meter:
         interrupt = None
         moment_ns = self.sampler.clock()
         try:
+            window.work_ends()
             self.end_parts(window)
             moment_ns = self.sampler.clock()
             self._wait_for_gpus()

@@ -60,6 +60,8 @@ class Window:
         self.end: Sample | None = None
         self.edges: tuple[Awaitable, Awaitable] = ({}, {})
         self._final = threading.Event()
+        self._guard = threading.Lock()
+        self._is_over = False
 
     def __repr__(self) -> str:
         return f"<Window {self.record.label!r} {self.record.status}>"
@@ -73,6 +75,23 @@ class Window:
     def is_open(self) -> bool:
         """Whether the window has not been ended."""
         return self.end is None
+
+    def interrupt(self, stop: Callable[[], None]) -> bool:
+        """Call *stop* if the window's work still goes on; return whether it was called.
+
+        The work cannot end meanwhile: what comes after it is never stopped in its
+        place.
+        """
+        with self._guard:
+            if self._is_over or not self.is_open:
+                return False
+            stop()
+            return True
+
+    def work_ends(self) -> None:
+        """Say that the work is over, and only its record remains to be made."""
+        with self._guard:
+            self._is_over = True
 
     @property
     def is_settled(self) -> bool:

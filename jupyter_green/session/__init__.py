@@ -250,6 +250,7 @@ class Session:
             if self._ready.is_set() and self._meter is not None:
                 self._meter.close()
                 self._meter.sampler.close()
+            self.budgets.close()
         self.ledger.close()
 
     # The meter's journal: the ledger has every state, the door the final one.
@@ -262,6 +263,7 @@ class Session:
     def progressed(self, record: Record) -> None:
         """Write the figures so far."""
         self.ledger.heartbeat(record.id, record.duration_s, record.devices)
+        self.budgets.progressed(record)
 
     def ended(self, record: Record) -> None:
         """Write the end of a run, and again when it is final."""
@@ -322,6 +324,7 @@ class Session:
         finally:
             self._ready.set()
         self._refresh_git()
+        self.budgets.refresh_soon()
 
     def _budget_table(self) -> dict[str, Any] | None:
         """Return the table ``[budget]`` of the project file, with its folder."""
