@@ -50,6 +50,13 @@ def test_nothing_breaks_out_of_a_form() -> None:
     assert len(cells) == 3
 
 
+def test_prices_are_no_formulas() -> None:
+    """Jupyter and GitHub set what stands between two dollar signs as mathematics."""
+    table = Table("", ("label",), (("$5 or $6",),), ("a $x$",))
+    assert render_markdown(table).count(r"\$") == 4
+    assert render_text(table).count(r"\$") == 0
+
+
 def test_totals_name_methods_and_what_they_leave_out() -> None:
     """Below the table stands what has to be known of it."""
     cpu = {"id": "package-0", "method": "estimated"}

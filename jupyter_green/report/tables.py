@@ -19,8 +19,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Characters that Markdown would read as markup inside a cell.
-MARKUP = re.compile(r"([\\`*_\[\]|~#])")
+# Characters that Markdown would read as markup inside a cell, or MathJax as its own.
+MARKUP = re.compile(r"([\\`*_\[\]|~#$])")
 
 
 @dataclass(frozen=True, slots=True)
