@@ -100,10 +100,11 @@ class _Lit:
         self.model = Model()
         self.pl = pl
 
-    def fit(self, callback: Any, folder: Path, epochs: int = 4) -> None:
+    def fit(self, callback: Any, folder: Path, epochs: int = 4, **options: Any) -> None:
         """Train."""
         trainer = self.pl.Trainer(
             max_epochs=epochs,
+            **options,
             callbacks=[callback],
             logger=False,
             enable_checkpointing=False,
@@ -135,6 +136,20 @@ def test_lightning_steps_are_records(session: Session, tmp_path: Path):
     _Lit().fit(EnergyCallback(session=session, steps=5, tell=False), tmp_path, 3)
     parts = checked_parts(session, 3, "step")
     assert [r.metrics["steps"] for r in parts] == [5.0, 5.0, 2.0]
+
+
+def test_lightning_steps_are_batches_whatever_the_optimiser_gathers(
+    session: Session, tmp_path: Path
+):
+    """Three epochs of four batches are twelve, though an optimiser steps six times."""
+    pytest.importorskip("lightning", reason=NOT_HERE)
+    from jupyter_green.training.lightning import EnergyCallback  # noqa: PLC0415
+
+    callback = EnergyCallback(session=session, steps=4, tell=False)
+    _Lit().fit(callback, tmp_path, 3, accumulate_grad_batches=2)
+    checked_parts(session, 3, "step")
+    assert callback.rounds.total == 3
+    assert callback.rounds.forecast().done == 3
 
 
 def test_lightning_stops_early(session: Session, tmp_path: Path):
@@ -195,6 +210,23 @@ def test_keras_steps_are_records(session: Session):
     model.fit(X, Y, epochs=2, batch_size=8, verbose=0, callbacks=[callback])
     checked_parts(session, 2, "step")
     assert callback.rounds.total == 2
+
+
+def test_keras_steps_are_counted_on_over_epochs_and_resumed_trainings(
+    session: Session,
+):
+    """Four batches an epoch, eight to a record: two epochs to each, four behind it."""
+    model = keras_model()
+    from jupyter_green.training.keras import EnergyCallback  # noqa: PLC0415
+
+    callback = EnergyCallback(session=session, steps=8, tell=False)
+    fit = {"batch_size": 8, "verbose": 0, "callbacks": [callback]}
+    model.fit(X, Y, epochs=6, **fit)
+    assert [r.metrics["step"] for r in callback.rounds.records] == [1.0, 2.0, 3.0]
+    assert callback.rounds.total == 3
+    model.fit(X, Y, epochs=10, initial_epoch=4, **fit)
+    assert [r.metrics["step"] for r in callback.rounds.records] == [3.0, 4.0, 5.0]
+    assert callback.rounds.total == 3
 
 
 def test_keras_stops_early_and_goes_on_where_it_was(session: Session):

@@ -30,21 +30,25 @@ class EnergyCallback(Followed, Callback):  # type: ignore[misc]
     def __init__(self, **options: Any) -> None:
         Callback.__init__(self)
         Followed.__init__(self, **options)
+        self._is_begun = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Begin."""
         del logs
+        self._is_begun = False
         epochs, steps = self.params.get("epochs"), self.params.get("steps")
         self.start(epochs, epochs * steps if epochs and steps else None)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begin an epoch."""
         del logs
-        if epoch and not self.rounds.records:
+        if epoch and not self._is_begun:
             # The training goes on from an earlier one: `fit(initial_epoch=...)`.
-            self.rounds.skip(epoch)
-            if self.rounds.total is not None and self._steps is None:
-                self.rounds.total -= epoch
+            epochs, steps = self.params.get("epochs"), self.params.get("steps")
+            left = epochs - epoch if epochs else None
+            self.start(left, left * steps if left and steps else None)
+            self.resume(epoch, epoch * (steps or 0))
+        self._is_begun = True
         self.epoch_begins()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:

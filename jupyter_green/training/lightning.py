@@ -9,6 +9,7 @@ machine meters all of that machine.  Needs ``pip install jupyter-green[lightning
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 try:
@@ -42,9 +43,15 @@ class EnergyCallback(Followed, Callback):  # type: ignore[misc]
             return
         last = trainer.max_epochs
         epochs = None if last is None or last < 0 else last - trainer.current_epoch
-        steps = trainer.estimated_stepping_batches
-        self.start(epochs, None if steps == float("inf") else int(steps))
-        self.rounds.skip(trainer.current_epoch)
+        # A step is a batch here; an optimiser's may be of several.
+        batches = trainer.num_training_batches
+        behind = trainer.global_step * trainer.accumulate_grad_batches
+        steps = None if epochs is None else _whole(epochs * batches)
+        if trainer.max_steps >= 0:
+            most = trainer.max_steps * trainer.accumulate_grad_batches - behind
+            steps = most if steps is None else min(steps, most)
+        self.start(epochs, steps)
+        self.resume(trainer.current_epoch, behind)
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """Begin an epoch."""
@@ -79,3 +86,8 @@ class EnergyCallback(Followed, Callback):  # type: ignore[misc]
         del trainer, pl_module
         stopped = isinstance(exception, KeyboardInterrupt)
         self.ends("interrupted" if stopped else "error")
+
+
+def _whole(count: float) -> int | None:
+    """Return a number of batches; None where a data set has no end."""
+    return int(count) if math.isfinite(count) else None

@@ -295,6 +295,11 @@ class Followed:
         self.rounds = self._new(total)
         self._in_round = 0
 
+    def resume(self, epochs: int, steps: int) -> None:
+        """Count what a resumed training has behind it, in rounds of either kind."""
+        behind = epochs if self._steps is None else steps // self._steps
+        self.rounds.skip(behind)
+
     def epoch_begins(self) -> None:
         """Take the beginning of an epoch."""
         if self._steps is None:

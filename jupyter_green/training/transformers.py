@@ -41,7 +41,7 @@ class EnergyCallback(Followed, TrainerCallback):  # type: ignore[misc]
         behind = int(state.epoch or 0)
         epochs = math.ceil(state.num_train_epochs) - behind
         self.start(epochs, state.max_steps - state.global_step)
-        self.rounds.skip(behind)
+        self.resume(behind, state.global_step)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Begin an epoch."""
