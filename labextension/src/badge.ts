@@ -21,6 +21,7 @@ const CLASS = 'jp-GreenBadge';
 export class CellBadges implements IDisposable {
   constructor(options: CellBadges.IOptions) {
     this._panel = options.panel;
+    this._path = options.path;
     this._model = options.model;
     this._trans = options.trans;
     this._openPanel = options.openPanel;
@@ -43,11 +44,10 @@ export class CellBadges implements IDisposable {
 
   private _update(): void {
     const { notebook, settings, records } = this._model;
-    const path = this._panel.context.path;
     // Records are known of the active notebook; the others keep what they have.
     if (!settings.showBadges) {
       this._clear();
-    } else if (notebook && path.endsWith(notebook.path)) {
+    } else if (notebook && notebook.path === this._path()) {
       const groups = groupRecords(records, notebook.cells);
       const newest = new Map(groups.map(g => [g.cellId, g.latest]));
       for (const cell of this._panel.content.widgets) {
@@ -105,17 +105,18 @@ export class CellBadges implements IDisposable {
   }
 
   private _clear(): void {
-    this._shown.clear();
+    this._shown = new WeakMap();
     this._panel.node
       .querySelectorAll(`.${CLASS}`)
       .forEach(badge => badge.remove());
   }
 
   private readonly _panel: NotebookPanel;
+  private readonly _path: () => string;
   private readonly _model: IGreenModel;
   private readonly _trans: TranslationBundle;
   private readonly _openPanel: () => void;
-  private readonly _shown = new Map<Cell, string>();
+  private _shown = new WeakMap<Cell, string>();
   private _isDisposed = false;
 }
 
@@ -124,6 +125,8 @@ export namespace CellBadges {
   /** Which notebook, and where its records are. */
   export interface IOptions {
     panel: NotebookPanel;
+    /** The notebook's path from the server's root, as the model has it. */
+    path: () => string;
     model: IGreenModel;
     trans: TranslationBundle;
     openPanel: () => void;

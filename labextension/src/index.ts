@@ -22,7 +22,7 @@ import { settingsIcon } from '@jupyterlab/ui-components';
 import { createElement } from 'react';
 
 import { CellBadges } from './badge';
-import { addCommands, runCommand } from './commands';
+import { addCommands, runCommand, warnOfBudgets } from './commands';
 import { CommandIDs, PANEL_ID, PLUGIN_ID } from './ids';
 import { GreenModel } from './model';
 import { OpenNotebook } from './notebook';
@@ -90,6 +90,7 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     const api = createApi(app);
     const options = { app, model, api, trans, palette, documents };
     addCommands(options);
+    warnOfBudgets(options);
     const panel = new GreenPanel({
       model,
       trans,
@@ -100,7 +101,8 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     app.shell.add(panel, 'right', { rank: 900, type: 'Energy' });
     restorer?.add(panel, PANEL_ID);
     void app.restored.then(async () => {
-      const settings = await registry?.load(PLUGIN_ID);
+      // Without settings the panel stays as it was; `followSettings` says why.
+      const settings = await registry?.load(PLUGIN_ID).catch(() => null);
       if (settings?.get('openAtStart').composite) {
         app.shell.activateById(PANEL_ID);
       }
@@ -153,6 +155,7 @@ const badgePlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = words(translator);
+    const { contents } = app.serviceManager;
     const openPanel = () => {
       void app.commands.execute(CommandIDs.openPanel);
     };
@@ -161,7 +164,8 @@ const badgePlugin: JupyterFrontEndPlugin<void> = {
     function add(panel: NotebookPanel): void {
       void panel.context.ready.then(() => {
         if (!panel.isDisposed) {
-          new CellBadges({ panel, model, trans, openPanel });
+          const path = () => contents.localPath(panel.context.path);
+          new CellBadges({ panel, path, model, trans, openPanel });
         }
       });
     }

@@ -155,12 +155,19 @@ export class OpenNotebook implements INotebook {
   }
 
   private async _askLanguage(): Promise<void> {
+    const context = this._panel.sessionContext;
     this._name = '';
-    await this._panel.sessionContext.ready;
-    const info = await this._panel.sessionContext.session?.kernel?.info;
-    this._name = info?.language_info.name ?? '';
-    if (!this._isDisposed) {
-      this._changed.emit();
+    try {
+      await context.ready;
+      const kernel = context.session?.kernel;
+      const info = await kernel?.info;
+      // Another kernel may have taken its place, and is asked itself.
+      if (!this._isDisposed && kernel === context.session?.kernel) {
+        this._name = info?.language_info.name ?? '';
+        this._changed.emit();
+      }
+    } catch (error) {
+      console.warn('jupyter-green: the kernel does not say what it is', error);
     }
   }
 
