@@ -20,12 +20,14 @@ import { CommandIDs, PANEL_ID } from './ids';
 import { asProblem } from './model';
 import { GreenError } from './request';
 import type { IGreenApi, IGreenModel, INotebook, IOutcome } from './tokens';
+import { budgetWarning } from './words';
 
 const LOAD = '%load_ext jupyter_green\n%green on';
 const STOP = '%green off';
 /** Of an export's files those that are documents, the most readable first. */
 const OPENED = ['.pdf', '.html', '.md', '.tex', '.json', '.csv'];
 const MOST_OPENED = 4;
+const WARNING_MS = 10_000;
 /** What belongs to a document and is none itself. */
 const PARTS = /(^|\/)(fig|energy-(macros|manifest|standalone|\w+-item))[^/]*$/;
 
@@ -54,6 +56,22 @@ export function addCommands(options: ICommandOptions): void {
   ]) {
     options.palette?.addItem({ command, category });
   }
+}
+
+/** Tell of budgets that other work uses up; of its own the kernel tells. */
+export function warnOfBudgets({ app, model, trans }: ICommandOptions): void {
+  model.budgetReached.connect((_, budget) => {
+    const path = model.notebook?.path ?? '';
+    Notification.warning(budgetWarning(budget, path, trans), {
+      autoClose: WARNING_MS,
+      actions: [
+        {
+          label: trans.__('Show'),
+          callback: () => void app.commands.execute(CommandIDs.openPanel)
+        }
+      ]
+    });
+  });
 }
 
 /** Run a command and show what went wrong, if anything. */
@@ -272,8 +290,20 @@ async function askLocation(options: ICommandOptions): Promise<void> {
   }
 }
 
-async function showDoctor({ api, trans }: ICommandOptions): Promise<void> {
-  const doctor = await api.doctor();
+async function showDoctor(
+  options: ICommandOptions,
+  anew = false
+): Promise<void> {
+  const { api, model, trans } = options;
+  const doctor = await api.doctor(anew);
+  if (anew) {
+    await model.refresh();
+  }
+  const again = Dialog.createButton({
+    label: trans.__('Look again'),
+    caption: trans.__('Look for devices anew, after a remedy'),
+    actions: ['again']
+  });
   const copy = Dialog.createButton({
     label: trans.__('Copy as text'),
     actions: ['copy']
@@ -281,11 +311,13 @@ async function showDoctor({ api, trans }: ICommandOptions): Promise<void> {
   const { button } = await showDialog({
     title: trans.__('What can be measured here'),
     body: new DoctorBody(doctor.findings, trans),
-    buttons: [copy, Dialog.okButton({ label: trans.__('Close') })],
-    defaultButton: 1
+    buttons: [again, copy, Dialog.okButton({ label: trans.__('Close') })],
+    defaultButton: 2
   });
   if (button.actions.includes('copy')) {
     Clipboard.copyToSystem(doctor.text);
+  } else if (button.actions.includes('again')) {
+    await showDoctor(options, true);
   }
 }
 

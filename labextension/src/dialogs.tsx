@@ -66,10 +66,12 @@ export class LocationForm
         ...(form.region && { region: form.region })
       }),
       ...(form.place === 'cloud' && { cloud: form.cloud }),
-      ...(form.place === 'figure' && {
-        intensity_g_per_kwh: Number(form.intensity),
-        ...(form.source && { intensity_source: form.source })
-      }),
+      // An empty field is no figure of 0 g.
+      ...(form.place === 'figure' &&
+        form.intensity && {
+          intensity_g_per_kwh: Number(form.intensity),
+          ...(form.source && { intensity_source: form.source })
+        }),
       ...(form.pue && { pue }),
       ...(form.pueSource && { pue_source: form.pueSource })
     };

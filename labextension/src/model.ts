@@ -8,6 +8,7 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
+import { Crossings } from './budgets';
 import { upsert } from './groups';
 import { PowerHistory } from './history';
 import { GreenError, RequestError } from './request';
@@ -16,6 +17,8 @@ import {
   DEFAULT_SETTINGS,
   SCOPES,
   type Connection,
+  type IBudget,
+  type IBudgets,
   type IGreenApi,
   type IGreenModel,
   type IGreenSettings,
@@ -46,6 +49,10 @@ const IDLE_MS = 60_000;
 /** A ledger that is still being read is asked again so soon. */
 const READING_MS = 500;
 const JOB_POLL_MS = 500;
+/** A settings file beside the notebook cannot be used, for example. */
+const BAD_REQUEST = 400;
+/** A server that was away is asked again so soon, while somebody looks. */
+const RETRY_MS = 10_000;
 
 /** The model behind the panel, the status bar and the badges. */
 export class GreenModel implements IGreenModel {
@@ -77,7 +84,8 @@ export class GreenModel implements IGreenModel {
   }
 
   get problem(): IProblem | null {
-    return this._problem;
+    const [failed] = this._failed.values();
+    return this._problem ?? failed ?? this._told;
   }
 
   get samples(): readonly IPowerSample[] {
@@ -90,6 +98,14 @@ export class GreenModel implements IGreenModel {
 
   get totals(): ReadonlyMap<Scope, ITotals> {
     return this._totals;
+  }
+
+  get budgets(): IBudgets | null {
+    return this._budgets;
+  }
+
+  get budgetReached(): ISignal<this, IBudget> {
+    return this._budgetReached;
   }
 
   get records(): readonly IRecord[] {
@@ -166,7 +182,10 @@ export class GreenModel implements IGreenModel {
   async loadMore(): Promise<void> {
     const oldest = this._records[this._records.length - 1]?.started_at;
     const path = this._path;
-    const answer = await this._ask(this._api.records(path, PAGE, oldest));
+    const answer = await this._ask(
+      'records',
+      this._api.records(path, PAGE, oldest)
+    );
     if (answer && path === this._path) {
       const known = new Set(this._records.map(record => record.id));
       const older = answer.records.filter(record => !known.has(record.id));
@@ -178,7 +197,10 @@ export class GreenModel implements IGreenModel {
 
   async tag(record: string, purpose: string): Promise<void> {
     const changed = await this._api.tag(record, { purpose });
-    this._records = upsert(this._records, changed);
+    // The user may have gone to another notebook meanwhile.
+    this._records = this._records.map(known =>
+      known.id === changed.id ? changed : known
+    );
     this._stateChanged.emit();
   }
 
@@ -226,6 +248,7 @@ export class GreenModel implements IGreenModel {
     this._isDisposed = true;
     clearTimeout(this._totalsTimer);
     clearTimeout(this._readingTimer);
+    clearTimeout(this._retryTimer);
     clearInterval(this._idleTimer);
     this._notebook?.changed.disconnect(this._onNotebook, this);
     this._stream.dispose();
@@ -246,6 +269,7 @@ export class GreenModel implements IGreenModel {
       return;
     }
     const wanted = this._watchers > 0 || this._settings.showBadges;
+    clearTimeout(this._retryTimer);
     if (wanted && this._pageVisible && !this._host && !this._refused) {
       this._begin();
       return;
@@ -253,6 +277,11 @@ export class GreenModel implements IGreenModel {
     clearInterval(this._idleTimer);
     if (!wanted || !this._following) {
       this._stream.stop();
+      this._crossings.forget();
+      if (wanted && this._pageVisible && this._refused === 'offline') {
+        // Nobody else says when it is back: no stream is open.
+        this._retryTimer = setTimeout(() => void this.refresh(), RETRY_MS);
+      }
       return;
     }
     this._stream.start(this._watchers > 0);
@@ -265,6 +294,7 @@ export class GreenModel implements IGreenModel {
       }
     } else {
       this._stale = true;
+      this._crossings.forget();
     }
   }
 
@@ -278,8 +308,13 @@ export class GreenModel implements IGreenModel {
   }
 
   private _onConnection(_: IGreenStream, connection: Connection): void {
+    if (connection !== 'live' && connection !== 'connecting') {
+      // Who would say that it has ended?
+      this._running = [];
+    }
     if (connection === 'live' && this._wasLive) {
       // Something may have been missed meanwhile.
+      this._crossings.forget();
       void this._loadHost().then(() => this._loadPower());
       void this._loadRecords();
       this._totalsSoon();
@@ -307,7 +342,7 @@ export class GreenModel implements IGreenModel {
         }
         break;
       case 'problem':
-        this._problem = message;
+        this._told = message;
         this._stateChanged.emit();
         break;
       default:
@@ -320,7 +355,8 @@ export class GreenModel implements IGreenModel {
     const ids = (list: readonly IRunning[]) => list.map(w => w.id).join();
     const changed = ids(windows) !== ids(this._running);
     this._running = windows;
-    if (windows.some(w => this._isOurs(w.path, w.cell_id))) {
+    if (this._isBusy) {
+      this._hasRun = true;
       this._seen();
     }
     this._powerChanged.emit();
@@ -330,13 +366,29 @@ export class GreenModel implements IGreenModel {
   }
 
   private _addRecord(record: IRecord, path?: string | null): void {
-    this._finished = upsert(this._finished, record).slice(0, FINISHED);
+    this._keepFinished([record]);
     this._running = this._running.filter(window => window.id !== record.id);
     if (this._isOurs(path, record.cell_id)) {
       this._records = upsert(this._records, record);
+      this._hasRun = true;
       this._seen();
     }
     this._stateChanged.emit();
+  }
+
+  /** Keep the newest records for the chart, whichever notebook they are of. */
+  private _keepFinished(records: readonly IRecord[]): void {
+    const known = new Map(this._finished.map(record => [record.id, record]));
+    records.forEach(record => known.set(record.id, record));
+    const start = (record: IRecord) => Date.parse(record.started_at ?? '') || 0;
+    this._finished = [...known.values()]
+      .sort((a, b) => start(b) - start(a))
+      .slice(0, FINISHED);
+  }
+
+  /** Whether a cell of the notebook in front runs. */
+  private get _isBusy(): boolean {
+    return this._running.some(w => this._isOurs(w.path, w.cell_id));
   }
 
   private _isOurs(
@@ -377,6 +429,9 @@ export class GreenModel implements IGreenModel {
     this._more = page?.more ?? false;
     this._totals.delete('notebook');
     this._totals.delete('project');
+    this._budgets = null;
+    this._failed.clear();
+    this._crossings.forget();
     this._stateChanged.emit();
     if (this._following) {
       void this._loadHost();
@@ -388,26 +443,52 @@ export class GreenModel implements IGreenModel {
   private async _loadHost(): Promise<boolean> {
     const path = this._path;
     try {
-      const host = await this._api.host(path);
+      const host = await this._hostOf(path);
+      if (path !== this._path) {
+        // The user has gone to another notebook, perhaps of another project.
+        return this._loadHost();
+      }
       if (this._host && this._host.host.id !== host.host.id) {
         this._history.clear();
       }
       this._host = host;
       this._refused = null;
-      this._problem = null;
     } catch (error) {
-      const status = error instanceof RequestError ? error.status : 0;
-      this._refused = connectionOf(status);
+      if (path !== this._path) {
+        return this._loadHost();
+      }
+      this._refused = connectionOf(statusOf(error));
       this._problem = asProblem(error);
       this._stateChanged.emit();
+      this._follow();
       return false;
     }
     this._stateChanged.emit();
     return true;
   }
 
+  /** Ask for a notebook's host; where its settings are broken, for the root's. */
+  private async _hostOf(path: string): Promise<IHost> {
+    try {
+      const host = await this._api.host(path);
+      this._problem = null;
+      this._told = null;
+      return host;
+    } catch (error) {
+      if (!path || statusOf(error) !== BAD_REQUEST) {
+        throw error;
+      }
+      const host = await this._api.host('');
+      this._problem = asProblem(error);
+      return host;
+    }
+  }
+
   private async _loadPower(): Promise<void> {
-    const power = await this._ask(this._api.power(this._history.newest));
+    const power = await this._ask(
+      'power',
+      this._api.power(this._history.newest)
+    );
     if (power) {
       this._history.add(power.samples);
       this._powerChanged.emit();
@@ -420,11 +501,11 @@ export class GreenModel implements IGreenModel {
     if (!path || this._isDisposed) {
       return;
     }
-    const answer = await this._ask(this._api.records(path, PAGE));
+    const before = new Set(this._records);
+    const answer = await this._ask('records', this._api.records(path, PAGE));
     // The user may have gone to another notebook meanwhile.
     if (answer && path === this._path) {
-      this._records = answer.records;
-      this._more = answer.more;
+      this._takePage(answer, before);
       if (answer.state === 'reading') {
         // Nobody tells the records of a first reading one by one.
         this._readingTimer = setTimeout(
@@ -432,11 +513,30 @@ export class GreenModel implements IGreenModel {
           READING_MS
         );
       }
-      answer.records.forEach(record => {
-        this._finished = upsert(this._finished, record).slice(0, FINISHED);
-      });
+      this._keepFinished(answer.records);
       this._stateChanged.emit();
     }
+  }
+
+  /** Take the newest page; *before* is what was known when it was asked for. */
+  private _takePage(page: IRecords, before: ReadonlySet<IRecord>): void {
+    const ids = new Set(page.records.map(record => record.id));
+    const oldest = page.records[page.records.length - 1]?.started_at ?? '';
+    // Older pages that the user has asked for stay below it.
+    const older = page.more
+      ? this._records.filter(
+          record =>
+            before.has(record) &&
+            !ids.has(record.id) &&
+            (record.started_at ?? '') < oldest
+        )
+      : [];
+    // What the stream has said meanwhile is newer than the answer.
+    const late = this._records.filter(record => !before.has(record));
+    this._more = older.length ? this._more : page.more;
+    this._records = [...late]
+      .reverse()
+      .reduce<IRecord[]>(upsert, [...page.records, ...older]);
   }
 
   private _totalsSoon(): void {
@@ -453,20 +553,55 @@ export class GreenModel implements IGreenModel {
 
   private async _loadTotals(): Promise<void> {
     const path = this._path;
+    const asked = ++this._asked;
     const scopes = SCOPES.filter(scope => path || scope !== 'notebook');
-    await Promise.all(
-      scopes.map(async scope => {
-        const totals = await this._ask(this._api.totals(scope, path));
-        if (totals && path === this._path) {
+    await Promise.all([
+      this._loadBudgets(path, asked),
+      ...scopes.map(async scope => {
+        const totals = await this._ask(scope, this._api.totals(scope, path));
+        if (totals && path === this._path && this._isNewest(scope, asked)) {
           this._totals.set(scope, totals);
         }
       })
-    );
+    ]);
     this._stateChanged.emit();
   }
 
+  private async _loadBudgets(path: string, asked: number): Promise<void> {
+    const answer = await this._ask('budgets', this._api.budgets(path));
+    if (!answer || path !== this._path || !this._isNewest('budgets', asked)) {
+      return;
+    }
+    if (answer.state === 'reading' && this._budgets) {
+      return; // what is shown is better than a part
+    }
+    this._budgets = answer;
+    if (answer.state === 'reading') {
+      return;
+    }
+    const crossed = this._crossings.take(answer.budgets);
+    // Of the notebook's own work the kernel warns below the cell.
+    const isOurs = this._hasRun;
+    this._hasRun = this._isBusy;
+    if (!isOurs) {
+      crossed.forEach(budget => this._budgetReached.emit(budget));
+    }
+  }
+
+  /** Whether no later question about the same has been answered yet. */
+  private _isNewest(what: string, asked: number): boolean {
+    const isNewest = asked >= (this._answered.get(what) ?? 0);
+    if (isNewest) {
+      this._answered.set(what, asked);
+    }
+    return isNewest;
+  }
+
   private async _loadIdle(): Promise<void> {
-    const idle = await this._ask(this._api.idle(this._settings.idleMinutes));
+    const idle = await this._ask(
+      'idle',
+      this._api.idle(this._settings.idleMinutes)
+    );
     if (idle) {
       this._idle = idle;
       this._stateChanged.emit();
@@ -474,11 +609,13 @@ export class GreenModel implements IGreenModel {
   }
 
   /** Return the answer, or null: what is shown then stays, and the problem is told. */
-  private async _ask<T>(answer: Promise<T>): Promise<T | null> {
+  private async _ask<T>(what: string, answer: Promise<T>): Promise<T | null> {
     try {
-      return await answer;
+      const given = await answer;
+      this._failed.delete(what);
+      return given;
     } catch (error) {
-      this._problem = asProblem(error);
+      this._failed.set(what, asProblem(error));
       this._stateChanged.emit();
       return null;
     }
@@ -488,8 +625,17 @@ export class GreenModel implements IGreenModel {
   private readonly _stream: IGreenStream;
   private readonly _history = new PowerHistory();
   private readonly _totals = new Map<Scope, ITotals>();
+  private readonly _answered = new Map<string, number>();
+  private readonly _crossings = new Crossings();
+  private _asked = 0;
+  private _budgets: IBudgets | null = null;
+  /** Whether the notebook in front has run anything since budgets were asked for. */
+  private _hasRun = false;
   private _host: IHost | null = null;
+  /** Of the host; of other questions until they are answered; and as the stream says. */
   private _problem: IProblem | null = null;
+  private readonly _failed = new Map<string, IProblem>();
+  private _told: IProblem | null = null;
   private _refused: Connection | null = null;
   private _running: IRunning[] = [];
   private _records: IRecord[] = [];
@@ -506,11 +652,17 @@ export class GreenModel implements IGreenModel {
   private _beginning = false;
   private _wasLive = false;
   private _isDisposed = false;
+  private _retryTimer: ReturnType<typeof setTimeout> | undefined;
   private _readingTimer: ReturnType<typeof setTimeout> | undefined;
   private _totalsTimer: ReturnType<typeof setTimeout> | undefined;
   private _idleTimer: ReturnType<typeof setInterval> | undefined;
+  private readonly _budgetReached = new Signal<this, IBudget>(this);
   private readonly _stateChanged = new Signal<this, void>(this);
   private readonly _powerChanged = new Signal<this, void>(this);
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof RequestError ? error.status : 0;
 }
 
 /** Return an error of any kind as what, why and what to do. */

@@ -5,6 +5,7 @@
  * Imports tokens.
  */
 import type {
+  IBudgets,
   IDoctor,
   IGreenApi,
   IHost,
@@ -70,6 +71,10 @@ export class GreenApi implements IGreenApi {
     return this._get('totals', { scope, path, utc_offset_min: offset });
   }
 
+  budgets(path: string): Promise<IBudgets> {
+    return this._get('budgets', { path });
+  }
+
   records(path: string, limit: number, before?: string): Promise<IRecords> {
     return this._get('records', { path, limit, ...(before && { before }) });
   }
@@ -106,8 +111,8 @@ export class GreenApi implements IGreenApi {
     return this._get('idle', { minutes });
   }
 
-  doctor(): Promise<IDoctor> {
-    return this._get('doctor', {});
+  doctor(anew = false): Promise<IDoctor> {
+    return anew ? this._post('doctor', {}) : this._get('doctor', {});
   }
 
   private _get<T>(
@@ -137,7 +142,9 @@ export class GreenApi implements IGreenApi {
       answer = JSON.parse(text);
     } catch {
       // Proxies and login pages answer in HTML.
-      throw new RequestError(response.ok ? 0 : response.status, {});
+      throw response.ok
+        ? new RequestError(0, { message: 'The answer is not JSON' })
+        : new RequestError(response.status, {});
     }
     if (!response.ok) {
       throw new RequestError(response.status, answer as Partial<IProblem>);

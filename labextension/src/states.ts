@@ -6,7 +6,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { CommandIDs } from './ids';
-import type { IGreenModel, INotebook } from './tokens';
+import type { IGreenModel, INotebook, IPowerSample } from './tokens';
 
 /** One state worth a few words, and what can be done about it. */
 export interface INotice {
@@ -25,6 +25,16 @@ export type StateSource = Pick<
   'connection' | 'host' | 'problem' | 'notebook' | 'records' | 'running'
 >;
 
+/** The newest power, as long as somebody says what it is. */
+export function newestSample(
+  model: Pick<IGreenModel, 'connection' | 'samples'>
+): IPowerSample | undefined {
+  const isFollowed = ['live', 'polling', 'connecting'].includes(
+    model.connection
+  );
+  return isFollowed ? model.samples[model.samples.length - 1] : undefined;
+}
+
 /** States of the server, shown above all else. */
 export function serverNotices(
   model: StateSource,
@@ -34,6 +44,8 @@ export function serverNotices(
     label: trans.__('Try again'),
     command: CommandIDs.refresh
   };
+  const { problem } = model;
+  const said = problem?.reason || problem?.remedy ? problem : null;
   switch (model.connection) {
     case 'missing':
       return [
@@ -65,8 +77,11 @@ export function serverNotices(
         {
           id: 'offline',
           severity: 'warning',
-          title: trans.__('The server does not answer'),
+          // A server that says what is wrong has answered.
+          title: said?.message ?? trans.__('The server does not answer'),
           text: [
+            said?.reason && `${said.reason}.`,
+            said?.remedy && `${said.remedy}.`,
             model.host
               ? trans.__('What is shown is the last that it said.')
               : '',

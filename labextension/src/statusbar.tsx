@@ -1,7 +1,7 @@
 /**
  * One item for the status bar: watts of the host, grams of the notebook.
  *
- * Imports tokens, format and watching.
+ * Imports tokens, format, states and watching.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
@@ -9,6 +9,7 @@ import * as React from 'react';
 
 import { formatCo2eOf, formatPower } from './format';
 import { greenIcon } from './icons';
+import { newestSample } from './states';
 import type { IGreenModel } from './tokens';
 import { WatchingWidget } from './watching';
 
@@ -53,8 +54,8 @@ export class GreenStatus extends WatchingWidget {
   }
 
   private _text(): string {
-    const { samples, totals, notebook } = this._model;
-    const watts = samples[samples.length - 1]?.total_w;
+    const { totals, notebook } = this._model;
+    const watts = newestSample(this._model)?.total_w;
     const sum = totals.get(notebook ? 'notebook' : 'today');
     const isKnown = sum?.co2e_g !== null && sum?.co2e_g !== undefined;
     const grams = isKnown
@@ -79,8 +80,9 @@ export class GreenStatus extends WatchingWidget {
   }
 
   private _onChanged(): void {
-    if (this.isVisible && this._text() !== this._shown) {
-      this._shown = this._text();
+    const shown = `${this._text()}\n${this._tip()}`;
+    if (this.isVisible && shown !== this._shown) {
+      this._shown = shown;
       this.update();
     }
   }

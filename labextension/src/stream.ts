@@ -68,6 +68,8 @@ export class GreenStream implements IGreenStream {
     const socket = this._socket;
     this._socket = null;
     socket?.close();
+    // When it is live again, something may have been missed.
+    this._become('connecting');
   }
 
   dispose(): void {

@@ -149,6 +149,43 @@ export interface ITotals {
   problems?: unknown[];
 }
 
+/** What a budget is for. */
+export type BudgetScope = 'notebook' | 'label' | 'project';
+
+/** How far a budget is used; null where a figure is missing. */
+export interface IBudget {
+  scope: BudgetScope;
+  /** The notebook's whole path, the label, or the project's folder. */
+  name: string;
+  /** The notebook or folder from the server's root, if it stands there. */
+  path: string | null;
+  /** Joules or grams, by `unit`. */
+  limit: number;
+  used: number | null;
+  unit: 'J' | 'gCO2e';
+  /** Of the limit: more than 1 where it is exceeded. */
+  fraction: number | null;
+  state: 'within' | 'near' | 'spent' | null;
+  /** Whether the running cell is interrupted when it is spent. */
+  stop: boolean;
+  /** Since when work counts: a time, or a span before now; empty: always. */
+  since: string;
+  runs: number;
+  running_runs: number;
+  unmeasured_runs: number;
+  runs_without_co2e: number;
+}
+
+/** Answer of `budgets`. */
+export interface IBudgets {
+  state: 'ready' | 'reading';
+  budgets: IBudget[];
+  /** Why some cannot be told, as sentences. */
+  problems: string[];
+  /** How many there are beyond these. */
+  left_out: number;
+}
+
 /** One device's part of a record. */
 export interface IDeviceRecord {
   id: string;
@@ -318,6 +355,7 @@ export interface IGreenApi {
   host(path: string): Promise<IHost>;
   power(since: number): Promise<IPower>;
   totals(scope: Scope, path: string): Promise<ITotals>;
+  budgets(path: string): Promise<IBudgets>;
   records(path: string, limit: number, before?: string): Promise<IRecords>;
   tag(
     record: string,
@@ -328,7 +366,8 @@ export interface IGreenApi {
   report(request: IReportRequest): Promise<string>;
   reportJob(job: string): Promise<IReportJob>;
   idle(minutes: number): Promise<IIdle>;
-  doctor(): Promise<IDoctor>;
+  /** What can be measured; *anew*: look for devices again. */
+  doctor(anew?: boolean): Promise<IDoctor>;
 }
 
 /** The stream of the server's messages, one for the page. */
@@ -371,6 +410,10 @@ export interface IGreenModel extends IDisposable {
   readonly samples: readonly IPowerSample[];
   readonly running: readonly IRunning[];
   readonly totals: ReadonlyMap<Scope, ITotals>;
+  /** The budgets that bear on the notebook; null: not known yet. */
+  readonly budgets: IBudgets | null;
+  /** A budget was brought near its limit, or over, by work outside of the notebook. */
+  readonly budgetReached: ISignal<IGreenModel, IBudget>;
   readonly records: readonly IRecord[];
   readonly moreRecords: boolean;
   readonly idle: IIdle | null;

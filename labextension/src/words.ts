@@ -1,11 +1,12 @@
 /**
- * Words for the values that the server names: methods, kinds, purposes, scopes.
+ * Words for the values that the server names: methods, kinds, purposes, scopes, budgets.
  *
- * Pure; imports tokens.
+ * Pure; imports tokens and format.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IDevice, Scope } from './tokens';
+import { formatCo2e, formatEnergy, formatPercent } from './format';
+import type { IBudget, IDevice, Scope } from './tokens';
 
 /** How a figure came about, in one word. */
 export function methodWord(method: string, trans: TranslationBundle): string {
@@ -72,6 +73,60 @@ export function scopeWord(scope: Scope, trans: TranslationBundle): string {
     all: trans.__('Everything')
   };
   return words[scope];
+}
+
+/** What a budget is for, beside the notebook that stands at *path*. */
+export function budgetWord(
+  budget: IBudget,
+  path: string,
+  trans: TranslationBundle
+): string {
+  const short = budget.name.split(/[\\/]/).pop() || budget.name;
+  switch (budget.scope) {
+    case 'label':
+      return trans.__('Label %1', budget.name);
+    case 'project':
+      return trans.__('Project %1', short);
+    default:
+      // Its kernel may still run under the name that it had before.
+      return budget.path === path
+        ? trans.__('This notebook')
+        : trans.__('This notebook, as %1', short);
+  }
+}
+
+/** A figure of a budget, in its unit. */
+export function amountWord(
+  budget: IBudget,
+  value: number | null,
+  trans: TranslationBundle
+): string {
+  if (budget.unit === 'J' || value === null) {
+    return formatEnergy(value);
+  }
+  return trans.__('%1 CO₂e', formatCo2e(value));
+}
+
+/** What to tell of a budget that work elsewhere has used. */
+export function budgetWarning(
+  budget: IBudget,
+  path: string,
+  trans: TranslationBundle
+): string {
+  const what = budgetWord(budget, path, trans);
+  const limit = amountWord(budget, budget.limit, trans);
+  return budget.state === 'spent'
+    ? trans.__(
+        '%1: the budget of %2 is spent, by work outside of this notebook.',
+        what,
+        limit
+      )
+    : trans.__(
+        '%1: %2 of the budget of %3 is used, by work outside of this notebook.',
+        what,
+        formatPercent(budget.fraction),
+        limit
+      );
 }
 
 /** How a run ended, where it did not end well. */

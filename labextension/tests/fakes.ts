@@ -4,6 +4,8 @@ import { Signal } from '@lumino/signaling';
 
 import type {
   Connection,
+  IBudget,
+  IBudgets,
   ICellName,
   IGreenApi,
   IGreenStream,
@@ -90,11 +92,38 @@ export function totals(scope: Scope): ITotals {
   };
 }
 
+/** A budget of 50 Wh for the notebook of the fakes, a tenth of it used. */
+export function budget(change: Partial<IBudget> = {}): IBudget {
+  return {
+    scope: 'notebook',
+    name: '/srv/work/one.ipynb',
+    path: 'work/one.ipynb',
+    limit: 180_000,
+    used: 18_000,
+    unit: 'J',
+    fraction: 0.1,
+    state: 'within',
+    stop: false,
+    since: '',
+    runs: 2,
+    running_runs: 0,
+    unmeasured_runs: 0,
+    runs_without_co2e: 0,
+    ...change
+  };
+}
+
+/** An answer with these budgets. */
+export function budgets(...known: IBudget[]): IBudgets {
+  return { state: 'ready', budgets: known, problems: [], left_out: 0 };
+}
+
 /** A server that answers at once, and remembers what it was asked. */
 export class FakeApi implements IGreenApi {
   asked: string[] = [];
   hostAnswer: () => Promise<IHost> = () => Promise.resolve(HOST);
   answers = new Map<string, IRecord[]>();
+  budgetsAnswer: IBudgets = budgets();
 
   host(path: string) {
     this.asked.push(`host ${path}`);
@@ -109,6 +138,11 @@ export class FakeApi implements IGreenApi {
   totals(scope: Scope, path: string) {
     this.asked.push(`totals ${scope} ${path}`);
     return Promise.resolve(totals(scope));
+  }
+
+  budgets(path: string) {
+    this.asked.push(`budgets ${path}`);
+    return Promise.resolve(this.budgetsAnswer);
   }
 
   records(path: string, _limit: number, before?: string): Promise<IRecords> {

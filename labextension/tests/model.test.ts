@@ -5,13 +5,16 @@ import { GreenModel } from '../src/model';
 import { RequestError } from '../src/request';
 import { DEFAULT_SETTINGS } from '../src/tokens';
 import {
+  budget,
+  budgets,
   FakeApi,
   FakeNotebook,
   FakeStream,
   HOST,
   record,
   sample,
-  settled
+  settled,
+  totals
 } from './fakes';
 
 let api: FakeApi;
@@ -167,6 +170,170 @@ describe('what the stream says', () => {
   });
 });
 
+describe('budgets', () => {
+  const near = budget({ state: 'near', fraction: 0.85, used: 153_000 });
+
+  /** Let the server say that sums have changed, and the answers arrive. */
+  async function changed(): Promise<void> {
+    stream.message.emit({ type: 'totals' });
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+
+  function told(): string[] {
+    const names: string[] = [];
+    model.budgetReached.connect((_, reached) => names.push(reached.name));
+    return names;
+  }
+
+  it('are asked for with the sums, for the notebook in front', async () => {
+    const notebook = await watched();
+    expect(model.budgets?.budgets).toEqual([]);
+    api.budgetsAnswer = budgets(budget());
+    await changed();
+    expect(api.asked).toContain('budgets work/one.ipynb');
+    expect(model.budgets?.budgets).toHaveLength(1);
+    notebook.path = 'work/two.ipynb';
+    notebook.changed.emit();
+    expect(model.budgets).toBeNull();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(api.asked).toContain('budgets work/two.ipynb');
+  });
+
+  it('are told of once where work elsewhere has used them', async () => {
+    api.budgetsAnswer = budgets(budget());
+    await watched();
+    const names = told();
+    api.budgetsAnswer = budgets(near);
+    await changed();
+    await changed();
+    expect(names).toEqual([near.name]);
+  });
+
+  it('are not told of where the notebook has used them: its kernel says so', async () => {
+    api.budgetsAnswer = budgets(budget());
+    await watched();
+    const names = told();
+    stream.message.emit({ type: 'record', record: record() });
+    api.budgetsAnswer = budgets(near);
+    await changed();
+    const window = { id: 'w', cell_id: 'a', duration_s: 9 };
+    const figures = { energy_j: null, co2e_g: null };
+    stream.message.emit({
+      type: 'running',
+      windows: [{ ...window, ...figures }]
+    });
+    api.budgetsAnswer = budgets({ ...near, state: 'spent', fraction: 1 });
+    await changed();
+    expect(names).toEqual([]);
+  });
+
+  it('are not told of where nobody followed while it happened', async () => {
+    api.budgetsAnswer = budgets(budget());
+    await watched();
+    const names = told();
+    model.setPageVisible(false);
+    api.budgetsAnswer = budgets(near);
+    model.setPageVisible(true);
+    await changed();
+    expect(model.budgets?.budgets[0]?.state).toBe('near');
+    expect(names).toEqual([]);
+  });
+
+  it('stay as they were while the ledger is read anew', async () => {
+    api.budgetsAnswer = budgets(budget());
+    await watched();
+    api.budgetsAnswer = { ...budgets(), state: 'reading' };
+    await changed();
+    expect(model.budgets?.budgets).toHaveLength(1);
+  });
+});
+
+describe('answers that come late', () => {
+  it('do not take the place of what was asked for later', async () => {
+    await watched();
+    let late!: (answer: ReturnType<typeof totals>) => void;
+    const old = { ...totals('all'), energy_j: 1 };
+    vi.spyOn(api, 'totals').mockImplementationOnce(
+      () => new Promise(resolve => (late = resolve))
+    );
+    stream.message.emit({ type: 'totals' });
+    await vi.advanceTimersByTimeAsync(200);
+    stream.message.emit({ type: 'totals' });
+    await vi.advanceTimersByTimeAsync(200);
+    // The first question of each round is of the notebook.
+    expect(model.totals.get('notebook')?.energy_j).toBe(3600);
+    late({ ...old, scope: 'notebook' });
+    await settled();
+    expect(model.totals.get('notebook')?.energy_j).toBe(3600);
+  });
+
+  it('do not hide a cell that has ended meanwhile', async () => {
+    await watched();
+    let late!: (answer: { records: never[]; more: boolean }) => void;
+    vi.spyOn(api, 'records').mockImplementationOnce(
+      () => new Promise(resolve => (late = resolve))
+    );
+    const refreshed = model.refresh();
+    await settled();
+    stream.message.emit({ type: 'record', record: record() });
+    late({ records: [], more: false });
+    await refreshed;
+    expect(model.records.map(r => r.id)).toEqual(['r1']);
+  });
+
+  it('keep the older pages that were asked for', async () => {
+    const page = (from: number) =>
+      [0, 1].map(n =>
+        record({
+          id: `r${from - n}`,
+          started_at: `2026-11-23T10:00:0${from - n}Z`
+        })
+      );
+    vi.spyOn(api, 'records').mockImplementation((_path, _limit, before) =>
+      Promise.resolve(
+        before
+          ? { records: page(3), more: false }
+          : { records: page(5), more: true }
+      )
+    );
+    await watched();
+    await model.loadMore();
+    const ids = () => model.records.map(r => r.id);
+    expect(ids()).toEqual(['r5', 'r4', 'r3', 'r2']);
+    await model.refresh();
+    expect(ids()).toEqual(['r5', 'r4', 'r3', 'r2']);
+    expect(model.moreRecords).toBe(false);
+  });
+
+  it('of another notebook’s host are asked for anew', async () => {
+    const one = await watched();
+    let late!: (answer: typeof HOST) => void;
+    api.hostAnswer = () => new Promise(resolve => (late = resolve));
+    const two = new FakeNotebook();
+    two.path = 'work/two.ipynb';
+    model.setNotebook(two);
+    const ofTwo = late;
+    api.hostAnswer = () => Promise.resolve(HOST);
+    model.setNotebook(one);
+    await settled();
+    ofTwo({ ...HOST, ledger: { folder: '/two', readable: true } });
+    await settled();
+    expect(model.host?.ledger.folder).toBe('/home/me/ledger');
+  });
+
+  it('to a change of purpose do not bring a record into another notebook', async () => {
+    api.answers.set('work/one.ipynb', [record()]);
+    await watched();
+    const tagged = model.tag('r1', 'final');
+    const two = new FakeNotebook();
+    two.path = 'work/two.ipynb';
+    model.setNotebook(two);
+    await tagged;
+    await settled();
+    expect(model.records).toEqual([]);
+  });
+});
+
 describe('notebooks', () => {
   it('asks for a renamed notebook under its new name', async () => {
     const notebook = await watched();
@@ -213,6 +380,7 @@ describe('notebooks', () => {
   });
 
   it('shows a changed purpose as soon as the server has it', async () => {
+    api.answers.set('work/one.ipynb', [record()]);
     await watched();
     await model.tag('r1', 'final');
     expect(model.records[0]?.purpose).toBe('final');
@@ -231,6 +399,68 @@ describe('trouble', () => {
     await settled();
     expect(model.connection).toBe(expected);
     expect(stream.state).toBe('stopped');
+  });
+
+  it('asks again by itself once a server is back, while somebody looks', async () => {
+    api.hostAnswer = () => Promise.reject(new RequestError(503, {}));
+    model.watch();
+    await settled();
+    expect(model.connection).toBe('offline');
+    model.setPageVisible(false);
+    api.asked = [];
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(api.asked).toEqual([]);
+    model.setPageVisible(true);
+    api.hostAnswer = () => Promise.resolve(HOST);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(model.connection).toBe('live');
+    expect(stream.state).toBe('watched');
+  });
+
+  it('does not ask again where the extension is missing', async () => {
+    api.hostAnswer = () => Promise.reject(new RequestError(404, {}));
+    model.watch();
+    await settled();
+    api.asked = [];
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(api.asked).toEqual([]);
+  });
+
+  it('shows the host, and why, where a notebook’s settings are broken', async () => {
+    const why = { message: 'jupyter_green.toml is not valid TOML' };
+    const host = api.host.bind(api);
+    vi.spyOn(api, 'host').mockImplementation(path =>
+      path ? Promise.reject(new RequestError(400, why)) : host('')
+    );
+    await watched();
+    expect(model.connection).toBe('live');
+    expect(model.host).toBe(HOST);
+    expect(model.problem?.message).toBe(why.message);
+    model.setNotebook(null);
+    await settled();
+    expect(model.problem).toBeNull();
+  });
+
+  it('forgets a problem once the same question is answered', async () => {
+    await watched();
+    const spy = vi.spyOn(api, 'budgets');
+    spy.mockRejectedValueOnce(new RequestError(502, { message: 'proxy' }));
+    stream.message.emit({ type: 'totals' });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(model.problem?.message).toBe('proxy');
+    stream.message.emit({ type: 'totals' });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(model.problem).toBeNull();
+  });
+
+  it('shows no cell as running where nobody would say that it has ended', async () => {
+    await watched();
+    const window = { id: 'w', duration_s: 1, energy_j: 1, co2e_g: null };
+    stream.message.emit({ type: 'running', windows: [window] });
+    stream.connectionChanged.emit('connecting');
+    expect(model.running).toHaveLength(1);
+    stream.connectionChanged.emit('polling');
+    expect(model.running).toEqual([]);
   });
 
   it('comes back when it is asked to try again', async () => {

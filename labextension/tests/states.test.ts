@@ -32,6 +32,22 @@ describe('states of the server', () => {
     expect(notice!.action?.label).toBe('Try again');
   });
 
+  it('a server that says what is wrong is not said to be silent', () => {
+    const problem = {
+      message: 'the server failed',
+      reason: 'KeyError: x',
+      remedy: 'Please report this'
+    };
+    const [notice] = serverNotices(
+      source({ connection: 'offline', problem }),
+      trans
+    );
+    expect(notice!.title).toBe('the server failed');
+    expect(notice!.text).toContain('KeyError: x. Please report this.');
+    const [silent] = serverNotices(source({ connection: 'offline' }), trans);
+    expect(silent!.title).toBe('The server does not answer');
+  });
+
   it('nothing is said where all is well', () => {
     expect(serverNotices(source(), trans)).toEqual([]);
   });

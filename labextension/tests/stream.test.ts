@@ -144,6 +144,18 @@ describe('GreenStream', () => {
     expect(FakeSocket.all[0]!.readyState).toBe(3);
   });
 
+  it('is live anew after a stop: something may have been missed', () => {
+    const { stream } = create(never);
+    const seen: string[] = [];
+    stream.connectionChanged.connect((_, connection) => seen.push(connection));
+    stream.start(true);
+    last().accept();
+    stream.stop();
+    stream.start(true);
+    last().accept();
+    expect(seen).toEqual(['live', 'connecting', 'live']);
+  });
+
   it('does nothing more once it is stopped', async () => {
     const { stream } = create(never);
     stream.start(true);

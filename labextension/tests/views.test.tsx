@@ -11,6 +11,8 @@ import { DEFAULT_SETTINGS } from '../src/tokens';
 import { ViewContext, Visible } from '../src/views/context';
 import { PanelView } from '../src/views/panel';
 import {
+  budget,
+  budgets,
   FakeApi,
   FakeNotebook,
   FakeStream,
@@ -114,6 +116,21 @@ describe('Now', () => {
   });
 });
 
+describe('a server that is away', () => {
+  it('leaves no watts standing as if they were of now', async () => {
+    await open();
+    act(() => stream.message.emit({ type: 'power', ...sample(1, 71) }));
+    expect(text('[data-green=total-power]')).toBe('142 W');
+    await act(async () => {
+      stream.connection = 'offline';
+      stream.connectionChanged.emit('offline');
+      await settled();
+    });
+    expect(text('[data-green=total-power]')).toBe('–');
+    expect(text('[data-green-device=gpu] .jp-GreenDevice-power')).toBe('–');
+  });
+});
+
 describe('So far', () => {
   it('shows the four sums with their uncertainty, and what they stand on', async () => {
     await open();
@@ -135,6 +152,118 @@ describe('So far', () => {
     // 0.5 g at 400 g per mile of 1609.344 m are 2.01 m.
     expect(text('[data-green=equivalent]')).toContain('2.01 m');
     expect(text('[data-green=equivalent]')).toContain('EPA');
+  });
+});
+
+describe('Budgets', () => {
+  const row = (scope: string) => one(`[data-green-budget=${scope}]`);
+
+  it('stand nowhere where there are none', async () => {
+    await open();
+    expect(one('[data-green-section=budgets]')).toBeNull();
+  });
+
+  it('show what is used of what, as a bar and in words', async () => {
+    const near = {
+      used: 153_000,
+      fraction: 0.85,
+      state: 'near' as const,
+      stop: true
+    };
+    api.budgetsAnswer = budgets(
+      budget(near),
+      budget({
+        scope: 'project',
+        name: '/srv/thesis',
+        unit: 'gCO2e',
+        limit: 2,
+        used: 2.68,
+        fraction: 1.34,
+        state: 'spent'
+      })
+    );
+    await open();
+    expect(row('notebook').textContent).toContain('This notebook85 %');
+    expect(row('notebook').textContent).toContain('42.5 Wh of 50.0 Wh');
+    expect(row('notebook').textContent).toContain('nearly spent');
+    expect(row('notebook').textContent).toContain('stops cells');
+    const meter = row('notebook').querySelector('[role=meter]')!;
+    expect(meter.getAttribute('aria-valuenow')).toBe('85');
+    expect(meter.getAttribute('aria-valuetext')).toBe(
+      '85 %, 42.5 Wh of 50.0 Wh'
+    );
+    expect(meter.getAttribute('aria-label')).toBe('Budget: This notebook');
+    expect((meter.firstChild as HTMLElement).style.width).toBe('85%');
+    expect(row('project').textContent).toContain('Project thesis134 %');
+    expect(row('project').textContent).toContain('2.68 g CO₂e of 2.00 g CO₂e');
+    expect(text('[data-green-budget=project] [data-green=state]')).toBe(
+      'spent'
+    );
+    expect(row('project').textContent).not.toContain('stops cells');
+    const over = row('project').querySelector('[role=meter]')!;
+    expect(over.getAttribute('aria-valuenow')).toBe('100');
+    expect((over.firstChild as HTMLElement).style.width).toBe('100%');
+    // What is spent stands first.
+    const scopes = [...host.querySelectorAll('[data-green-budget]')].map(
+      node => (node as HTMLElement).dataset['greenBudget']
+    );
+    expect(scopes).toEqual(['project', 'notebook']);
+  });
+
+  it('say that a figure is missing, and draw no bar for it', async () => {
+    api.budgetsAnswer = budgets(
+      budget({
+        used: null,
+        fraction: null,
+        state: null,
+        unmeasured_runs: 2,
+        since: '7d'
+      })
+    );
+    await open();
+    expect(row('notebook').textContent).toContain(
+      'not measured of 50.0 Wh · the last 7d · 2 runs not measured'
+    );
+    expect(row('notebook').querySelector('[role=meter]')).toBeNull();
+    expect(text('[data-green-budget] [data-green=part]')).toBe('–');
+  });
+
+  it('fold where they are many', async () => {
+    const many = [...'abcdefg'].map(name => budget({ scope: 'label', name }));
+    api.budgetsAnswer = { ...budgets(...many), left_out: 3 };
+    await open();
+    const rows = () => host.querySelectorAll('[data-green-budget]').length;
+    expect(rows()).toBe(4);
+    const more = one('[data-green=more-budgets]');
+    expect(more.textContent).toBe('3 more');
+    act(() => more.click());
+    expect(rows()).toBe(7);
+    expect(more.getAttribute('aria-expanded')).toBe('true');
+    expect(text('[data-green-section=budgets]')).toContain(
+      '3 more are not shown'
+    );
+  });
+
+  it('show names as text, and why some are not told', async () => {
+    const name = '<img src=x onerror=alert(1)>';
+    api.budgetsAnswer = {
+      ...budgets(budget({ scope: 'label', name })),
+      problems: ['the budgets in /l/budgets.json cannot be read']
+    };
+    await open();
+    expect(host.querySelector('img')).toBeNull();
+    expect(row('label').textContent).toContain(`Label ${name}`);
+    expect(text('[data-green-section=budgets]')).toContain('cannot be read');
+  });
+
+  it('come and go as they are set and taken away', async () => {
+    await open();
+    api.budgetsAnswer = budgets(budget());
+    await act(() => model.refresh());
+    expect(row('notebook')).not.toBeNull();
+    api.budgetsAnswer = budgets();
+    await act(() => model.refresh());
+    expect(row('notebook')).toBeNull();
   });
 });
 
@@ -230,6 +359,21 @@ describe('empty states', () => {
     await open();
     expect(text('[data-green-section=now]')).toContain(
       'No device of this host'
+    );
+  });
+
+  it('says why no device was found', async () => {
+    const finding = {
+      severity: 'warning' as const,
+      title: 'devices: the search for devices failed',
+      reason: 'idle_w is no number',
+      remedy: 'Mend it'
+    };
+    const failed = { ...HOST, devices: [], findings: [finding] };
+    api.hostAnswer = () => Promise.resolve(failed);
+    await open();
+    expect(text('[data-green-section=now]')).toContain(
+      'the search for devices failed. idle_w is no number. Mend it'
     );
   });
 });

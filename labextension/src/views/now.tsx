@@ -4,8 +4,8 @@ import * as React from 'react';
 import { colourOf } from '../colours';
 import { formatPower } from '../format';
 import { CommandIDs } from '../ids';
-import { isRemote } from '../states';
-import type { IDevice, IPowerSample } from '../tokens';
+import { isRemote, newestSample } from '../states';
+import type { IDevice, IFinding } from '../tokens';
 import { deviceWord, methodTip, methodWord } from '../words';
 import { Chart } from './chart';
 import { useSignal, useView } from './context';
@@ -22,9 +22,7 @@ export function Now(): JSX.Element {
       <Total />
       {metered.length > 0 && <Chart devices={metered} />}
       {model.host && devices.length === 0 && (
-        <p className="jp-GreenText">
-          {trans.__('No device of this host can be read.')}
-        </p>
+        <NoDevice findings={model.host.findings} />
       )}
       <ul className="jp-GreenDevices" aria-label={trans.__('Devices')}>
         {devices.map(device => (
@@ -32,6 +30,26 @@ export function Now(): JSX.Element {
         ))}
       </ul>
     </Section>
+  );
+}
+
+/** Why there is nothing to show: each reason with its remedy. */
+function NoDevice({ findings }: { findings: IFinding[] }): JSX.Element {
+  const { trans } = useView();
+  const reasons = findings.filter(finding => finding.severity !== 'ok');
+  return (
+    <>
+      <p className="jp-GreenText">
+        {trans.__('No device of this host can be read.')}
+      </p>
+      {reasons.map((finding, i) => (
+        <p key={i} className="jp-GreenText">
+          {[finding.title, finding.reason, finding.remedy]
+            .filter(Boolean)
+            .join('. ')}
+        </p>
+      ))}
+    </>
   );
 }
 
@@ -52,7 +70,7 @@ function DoctorLink(): JSX.Element {
 function Total(): JSX.Element {
   const { model, trans } = useView();
   useSignal(model.powerChanged);
-  const sample = newest(model.samples);
+  const sample = newestSample(model);
   const simulated = model.host?.devices.some(d => d.method === 'simulated');
   return (
     <div className="jp-GreenNow">
@@ -77,7 +95,7 @@ function Device(props: { device: IDevice; devices: IDevice[] }): JSX.Element {
   const { device, devices } = props;
   const { model, trans, run } = useView();
   useSignal(model.powerChanged);
-  const watts = newest(model.samples)?.power_w[device.id];
+  const watts = newestSample(model)?.power_w[device.id];
   const method = methodWord(device.method, trans);
   const remedy = device.remedy || device.reason;
   const more = trans.__('%1: what can be done', device.name || device.id);
@@ -114,10 +132,6 @@ function Device(props: { device: IDevice; devices: IDevice[] }): JSX.Element {
       )}
     </li>
   );
-}
-
-function newest(samples: readonly IPowerSample[]): IPowerSample | undefined {
-  return samples[samples.length - 1];
 }
 
 function shown(watts: number | null | undefined): string {

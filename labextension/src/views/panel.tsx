@@ -3,6 +3,7 @@ import * as React from 'react';
 
 import { CommandIDs } from '../ids';
 import { serverNotices } from '../states';
+import { Budgets } from './budgets';
 import { Cells } from './cells';
 import { useSignal, useView } from './context';
 import { Idle } from './idle';
@@ -32,6 +33,7 @@ export function PanelView(): JSX.Element {
           <Now />
           <Idle />
           <Totals />
+          <Budgets />
           <Cells />
         </>
       )}
