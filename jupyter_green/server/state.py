@@ -394,7 +394,9 @@ class GreenServer:
                 boot_id=self.boot_id,
             )
         )
+        # It is told what runs, and also that nothing does any more.
         self._running_told_s = float("-inf")
+        self._was_running = True
         self.watch()
 
     def shown(self, client: Client, *, is_visible: bool) -> None:
