@@ -311,22 +311,22 @@ def test_each_kept_repeat_of_a_cell_is_a_run_and_its_quality_counts_once():
     ("change", "is_told"),
     [
         ({}, True),
-        ({"order": "abbaababbaab"}, True),  # within a turn, any order
-        ({"order": "abababababba"[::-1]}, True),
-        ({"order": "aabbababbaab"}, False),
-        ({"order": "aaaaaabbbbbb"}, False),
-        ({"order": "abababab"}, False),  # four turns are too few
-        ({"order": "abababababab", "failed": 5}, False),
-        ({"order": "abababababab", "repeated": True}, False),
+        ({"order": "abbaababbaababba"}, True),  # within a turn, any order
+        ({"order": "abababababababba"[::-1]}, True),
+        ({"order": "aabbababbaabbaab"}, False),
+        ({"order": "a" * 8 + "b" * 8}, False),
+        ({"order": "ab" * 7}, False),  # seven turns are too few
+        ({"order": "ab" * 8, "failed": 5}, False),
+        ({"order": "ab" * 8, "repeated": True}, False),
     ],
 )
 def test_runs_that_took_turns_are_compared_within_them(
     change: dict[str, Any], is_told: bool
 ):
-    """Six turns and more, whoever took them; one missing run and they are none."""
+    """Eight turns and more, whoever took them; one missing run and they are none."""
     groups: dict[str, list[Record]] = {"a": [], "b": []}
     rng = random.Random(3)
-    for i, name in enumerate(change.get("order", "abababababab")):
+    for i, name in enumerate(change.get("order", "ab" * 8)):
         # From turn to turn the machine needs 30 % more, and b 2 % less than a.
         energy_j = 1.3 ** (i // 2) * (98.0 if name == "b" else 100.0)
         energy_j *= math.exp(rng.gauss(0.0, 0.002))
@@ -353,7 +353,7 @@ def test_runs_that_took_turns_are_compared_within_them(
     assert (told.turns is not None) == is_told
     assert ("took turns" in str(found)) == is_told
     if is_told:
-        assert told.turns == 6
+        assert told.turns == 8
         assert told.verdict == "better"
         assert told.low is not None
         assert told.high is not None

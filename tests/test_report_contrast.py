@@ -189,7 +189,7 @@ def test_what_drifts_from_turn_to_turn_is_not_in_the_ratio():
     assert apart <= 5
 
 
-@pytest.mark.parametrize("turns", [6, 7, 12, 30])
+@pytest.mark.parametrize("turns", [8, 9, 12, 30])
 def test_a_cell_that_takes_turns_with_itself_is_not_distinguishable(turns: int):
     """In at least 95 of 100 trials, though every turn has its own level."""
     rng = random.Random(turns)
@@ -200,11 +200,11 @@ def test_a_cell_that_takes_turns_with_itself_is_not_distinguishable(turns: int):
 
 
 def test_the_interval_within_turns_holds_the_truth_in_95_of_100_trials():
-    """2,000 trials of six turns: 95 % within 1.5 points."""
+    """2,000 trials of eight turns: 95 % within 1.5 points."""
     rng = random.Random(13)
     held = 0
     for _ in range(2000):
-        found = contrast(*drifting(rng, 0.9, 6), in_turns=True)
+        found = contrast(*drifting(rng, 0.9, 8), in_turns=True)
         assert found.low is not None
         assert found.high is not None
         held += found.low <= 0.9 <= found.high
@@ -233,14 +233,14 @@ def test_the_turns_asked_for_find_ten_percent(level: float):
 
 
 def test_the_interval_within_turns_is_that_of_scipy():
-    """Student's paired interval of the logarithms, computed by SciPy."""
+    """Student's paired interval, computed by SciPy; neighbours are not alike here."""
     stats = pytest.importorskip("scipy.stats", reason="SciPy comes with scikit-learn")
-    a = [10.0, 12.4, 9.7, 14.1, 11.0, 13.0]
-    b = [9.1, 11.2, 8.6, 12.9, 9.8, 12.0]
+    a = [10.0, 12.4, 9.7, 14.1, 11.0, 13.0, 8.8, 12.0]
+    b = [9.1, 10.6, 8.9, 12.1, 10.2, 11.0, 8.2, 10.3]
     test = stats.ttest_rel(list(map(math.log, b)), list(map(math.log, a)))
     ends = test.confidence_interval(0.95)
     found = contrast(a, b, in_turns=True)
-    assert found.turns == 6
+    assert found.turns == 8
     assert (found.low, found.high) == (
         pytest.approx(math.exp(ends.low)),
         pytest.approx(math.exp(ends.high)),
@@ -261,7 +261,7 @@ def test_a_few_turns_are_compared_as_independent_groups():
 
 
 @given(
-    st.lists(st.floats(0.1, 1e6), min_size=6, max_size=12),
+    st.lists(st.floats(0.1, 1e6), min_size=8, max_size=12),
     st.floats(0.01, 100.0),
 )
 def test_a_ratio_within_turns_is_the_same_whatever_the_turns_levels(

@@ -235,6 +235,7 @@ def elsewhere(records: Sequence[Record]) -> str:
 def picture(ranked: Sequence[Ranked], form: str) -> bytes:
     """Return the ranking as a drawing, ``svg`` or ``png``."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - slow
+    from matplotlib.ticker import LogLocator, NullLocator  # noqa: PLC0415
 
     colours = {"better": BLUE, "worse": VERMILION}
     figure = Figure(figsize=(8.0, 0.34 * len(ranked) + 1.1), layout="constrained")
@@ -257,7 +258,9 @@ def picture(ranked: Sequence[Ranked], form: str) -> bytes:
         )
     axes.axvline(1.0, color="#7f7f7f", linestyle="--", linewidth=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_yticks(range(len(ranked)), [one.strategy.name for one in ranked])
     axes.invert_yaxis()
     axes.set_xlabel("energy, times as much as without it (open: not distinguishable)")
