@@ -184,18 +184,16 @@ describe('Budgets', () => {
     );
     await open();
     expect(row('notebook').textContent).toContain('This notebook85 %');
-    expect(row('notebook').textContent).toContain('42.5 Wh of 50.0 Wh');
+    expect(row('notebook').textContent).toContain('42.5 of 50.0 Wh');
     expect(row('notebook').textContent).toContain('nearly spent');
     expect(row('notebook').textContent).toContain('stops cells');
     const meter = row('notebook').querySelector('[role=meter]')!;
     expect(meter.getAttribute('aria-valuenow')).toBe('85');
-    expect(meter.getAttribute('aria-valuetext')).toBe(
-      '85 %, 42.5 Wh of 50.0 Wh'
-    );
+    expect(meter.getAttribute('aria-valuetext')).toBe('85 %, 42.5 of 50.0 Wh');
     expect(meter.getAttribute('aria-label')).toBe('Budget: This notebook');
     expect((meter.firstChild as HTMLElement).style.width).toBe('85%');
     expect(row('project').textContent).toContain('Project thesis134 %');
-    expect(row('project').textContent).toContain('2.68 g CO₂e of 2.00 g CO₂e');
+    expect(row('project').textContent).toContain('2.68 of 2.00 g CO₂e');
     expect(text('[data-green-budget=project] [data-green=state]')).toBe(
       'spent'
     );
@@ -222,7 +220,7 @@ describe('Budgets', () => {
     );
     await open();
     expect(row('notebook').textContent).toContain(
-      'not measured of 50.0 Wh · the last 7d · 2 runs not measured'
+      'not measured of 50.0 Wh · the last 7d2 runs not measured'
     );
     expect(row('notebook').querySelector('[role=meter]')).toBeNull();
     expect(text('[data-green-budget] [data-green=part]')).toBe('–');

@@ -12,6 +12,7 @@ from ledger_samples import INTENSITY, SESSION, device, record, write_lines
 from playwright.sync_api import Locator, Page, expect
 
 from jupyter_green.ledger.lines import EndLine, utc_text
+from jupyter_green.report.budgets import Budget, store_budget
 
 # The least contrast of text that WCAG 2.2 asks for (1.4.3, level AA), and in a theme of
 # high contrast (1.4.6, AAA).
@@ -83,19 +84,24 @@ root => {
 }
 """
 NAMELESS = """
-root => [...root.querySelectorAll('button, select, input, [role=img]')]
+root => [...root.querySelectorAll(
+    'button, select, input, [role=img], [role=meter]')]
   .filter(n => n.checkVisibility())
   .filter(n => !n.getAttribute('aria-label') && !n.textContent.trim())
   .filter(n => !n.labels?.length)
   .map(n => n.outerHTML)
 """
 MANY = 60
+LONG = "a name that is far too long for a narrow panel"
 
 
 @pytest.fixture(scope="module")
 def study(lab: Lab) -> str:
-    """A notebook with many metered cells, whose records stand in the ledger."""
-    name = "many cells.ipynb"
+    """A notebook with many metered cells, whose records stand in the ledger.
+
+    It draws 268 kJ in all, which are 27 g: budgets are within, near and over.
+    """
+    name = "study/many cells.ipynb"
     lab.write(name, *(f"step_{n}(learning_rate=1e-{n % 7})" for n in range(MANY)))
     # Runs on this very host: else the panel says that the kernel is elsewhere.
     host = lab.ask("host")["host"]["id"]
@@ -112,20 +118,40 @@ def study(lab: Lab) -> str:
             notebook=str(lab.folder / name),
             cell_id=f"cell-{n}",
             execution_count=n + 1,
-            label="a name that is far too long for a narrow panel" if n == 3 else "",
+            label={3: LONG, 5: "unmetered"}.get(n, ""),
             purpose=("final", "search", "")[n % 3],
             status="error" if failed else "ok",
             error="ZeroDivisionError" if failed else "",
             started_at=utc_text(start),
             ended_at=utc_text(start + timedelta(seconds=1.5 * n)),
             duration_s=0.04 + 1.5 * n,
-            devices=(device(energy_j, uncertainty_j=0.04 * energy_j),),
+            devices=(device(energy_j, uncertainty_j=0.04 * energy_j),)
+            if n != 5
+            else (device(None),),
             host=type(record().host)(id=host),
             intensity=INTENSITY,
             session=session.id,
         )
         lines.append(EndLine(made))
     write_lines(lab.ledger / "2026-many.jsonl", session, *lines)
+    folder = str(lab.folder / "study")
+    for scope, called, energy_j, co2e_g, stop in (
+        ("notebook", f"{folder}/many cells.ipynb", 324e3, None, True),
+        ("project", folder, None, 20.0, False),
+        ("label", LONG, 3.6e3, None, False),
+        ("label", "unmetered", 3.6e6, None, True),
+        ("label", "baseline", None, 500.0, False),
+    ):
+        store_budget(
+            lab.ledger,
+            Budget(
+                scope=scope,
+                name=called,
+                energy_j=energy_j,
+                co2e_g=co2e_g,
+                stop=stop,
+            ),
+        )
     return name
 
 
@@ -147,6 +173,7 @@ def test_all_text_is_readable_in_each_theme(
     expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
     expect(page.locator("[data-green-cell]")).to_have_count(MANY)
     expect(page.locator("[data-green=total-power]")).to_contain_text("W")
+    expect(page.locator("[data-green-budget]")).to_have_count(4)
     for place in (panel(page), page.locator(".jp-GreenBadge").first):
         expect(place).to_be_visible()
         assert readable(place, least) == []
@@ -176,6 +203,8 @@ def test_240_pixels_are_enough(
     """Nothing is cut off without a tip, and nothing stands out at the side."""
     open_notebook(page, lab, study, "narrow")
     expect(page.locator("[data-green-cell]")).to_have_count(MANY)
+    page.locator("[data-green=more-budgets]").click()
+    expect(page.locator("[data-green-budget]")).to_have_count(5)
     # JupyterLab 4.6 itself stops at 250 pixels.
     panel(page).evaluate("n => { n.style.minWidth = 0; n.style.width = '240px'; }")
     assert panel(page).evaluate("n => n.offsetWidth") == 240
@@ -228,7 +257,8 @@ def test_all_is_reached_by_keyboard_and_has_a_name(
         )
         page.keyboard.press("Tab")
     assert reached[:3] == ["meter-all", "export", "settings"]
-    assert {"Now", "doctor", "So far", "Cells"} <= set(reached)
+    named = {"Now", "doctor", "So far", "Budgets", "more-budgets", "Cells"}
+    assert named <= set(reached)
     heading = page.get_by_role("button", name="So far", exact=True)
     heading.focus()
     page.keyboard.press("Enter")

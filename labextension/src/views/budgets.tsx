@@ -63,13 +63,10 @@ export function Budgets(): JSX.Element | null {
 function Budget({ budget }: { budget: IBudget }): JSX.Element {
   const { model, trans } = useView();
   const word = budgetWord(budget, model.notebook?.path ?? '', trans);
-  const used = amountWord(budget, budget.used, trans);
-  const facts = [
-    trans.__('%1 of %2', used, amountWord(budget, budget.limit, trans)),
-    sinceText(budget, trans),
-    ...missing(budget, trans)
-  ].filter(Boolean);
-  const text = facts.join(' · ');
+  const lacking = missing(budget, trans).join(' · ');
+  const facts = [usedText(budget, trans), sinceText(budget, trans)]
+    .filter(Boolean)
+    .join(' · ');
   return (
     <li
       className={`jp-GreenBudget jp-mod-${budget.state ?? 'unknown'}`}
@@ -86,9 +83,13 @@ function Budget({ budget }: { budget: IBudget }): JSX.Element {
           {budget.fraction === null ? '–' : formatPercent(budget.fraction)}
         </span>
       </div>
-      <Meter budget={budget} word={word} text={text} />
+      <Meter
+        budget={budget}
+        word={word}
+        text={[facts, lacking].filter(Boolean).join(' · ')}
+      />
       <div className="jp-GreenCell-tags">
-        <span className="jp-GreenCell-facts">{text}</span>
+        <span className="jp-GreenCell-facts">{facts}</span>
         <State budget={budget} />
         {budget.stop && (
           <span
@@ -101,6 +102,7 @@ function Budget({ budget }: { budget: IBudget }): JSX.Element {
           </span>
         )}
       </div>
+      {lacking && <div className="jp-GreenCell-facts">{lacking}</div>}
     </li>
   );
 }
@@ -153,6 +155,19 @@ function State({ budget }: { budget: IBudget }): JSX.Element | null {
 }
 
 type Words = ReturnType<typeof useView>['trans'];
+
+/** `42.5 of 50.0 Wh`: the unit twice only where it is another one. */
+function usedText(budget: IBudget, trans: Words): string {
+  const used = amountWord(budget, budget.used, trans);
+  const limit = amountWord(budget, budget.limit, trans);
+  const [figure, unit] = split(used);
+  return trans.__('%1 of %2', unit === split(limit)[1] ? figure : used, limit);
+}
+
+function split(amount: string): [string, string] {
+  const at = amount.indexOf(' ');
+  return [amount.slice(0, at), amount.slice(at + 1)];
+}
 
 function sinceText(budget: IBudget, trans: Words): string {
   if (!budget.since) {
