@@ -25,8 +25,8 @@ from jupyter_green.report.tables import Table
 
 PLAIN_DIGITS = 4
 HOW_READ = (
-    "Better or worse is said where the {:.0%} interval leaves out equality; the runs "
-    "to find a difference are for a chance of {:.0%}."
+    "Better or worse is said where the interval of {} leaves out equality; the runs to "
+    "find a difference are for a chance of {}."
 )
 HOW_SURE = (
     "± is a 95 % interval of the mean: with calibration where joules are in it, of the "
@@ -116,7 +116,7 @@ def _plain(mean: float, half: float | None) -> str:
     decimals = 1 - math.floor(math.log10(half))
     mean, half = round(mean, decimals), round(half, decimals)
     shown = max(0, decimals)
-    return f"{mean:.{shown}f} ± {half:.{shown}f}"
+    return f"{mean:,.{shown}f} ± {half:,.{shown}f}"
 
 
 def _contrasts(comparison: Comparison) -> Table:
@@ -144,7 +144,10 @@ def _contrasts(comparison: Comparison) -> Table:
             if entry.verdict != NOT_MEASURED
         ),
         notes=(
-            HOW_READ.format(comparison.verdict_level, comparison.power),
+            HOW_READ.format(
+                format_percent(comparison.verdict_level),
+                format_percent(comparison.power),
+            ),
             *comparison.notes,
         ),
     )

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from jupyter_green.report.comparison import Contrast, Quantity
 from jupyter_green.report.contrast import LEVEL
+from jupyter_green.report.format import format_percent
 from jupyter_green.report.runs import Group
 
 LEAST_GROUPS = 2
@@ -110,8 +111,8 @@ def notes(
         told.append(block)
     if len(parts) > LEAST_GROUPS:
         told.append(
-            f"Each interval holds by itself with {LEVEL:.0%}; the more candidates, the "
-            "likelier that one of them misses."
+            f"Each interval holds by itself with {format_percent(LEVEL)}; the more "
+            "candidates, the likelier that one of them misses."
         )
     if any(q.key.startswith("sci_") for q in known):
         told.append(

@@ -12,6 +12,7 @@ from jupyter_green.report.comparison import Candidate, Comparison, Contrast, Qua
 from jupyter_green.report.compose.page import cells, inline
 from jupyter_green.report.compose.units import count
 from jupyter_green.report.document import Column, Inlines, Table
+from jupyter_green.report.format import format_percent
 
 OTHER_HARDWARE = "not compared: different hardware"
 
@@ -78,7 +79,7 @@ def _figure(contrast: Contrast) -> str:
 
 def _note(comparison: Comparison) -> Iterator[str]:
     yield f"Reference: {comparison.reference.label}. "
-    yield f"In brackets: {comparison.level:.0%} intervals. ".replace("%", " %")
+    yield f"In brackets: intervals of {format_percent(comparison.level)}. "
     if any(each.turns for each in comparison.contrasts):
         yield "Runs took turns and are compared within them. "
     left_out = sum(each.left_out for each in comparison.candidates)
