@@ -392,6 +392,16 @@ async def test_running_cells_are_told_each_second_with_whose_host_they_run_on(
 
 
 @on_loop
+async def test_whoever_comes_later_is_told_that_nothing_runs_any_more(connect: Fetch):
+    """It may show a cell that has ended while its line was cut."""
+    one = await connect()
+    assert (await message(one, "running"))["windows"] == []
+    await asyncio.sleep(1.5)
+    other = await connect()
+    assert (await message(other, "running"))["windows"] == []
+
+
+@on_loop
 async def test_records_come_newest_first_in_pages(
     ask: Fetch, ledger: Path, jp_root_dir: Path
 ):

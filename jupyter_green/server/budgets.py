@@ -2,30 +2,34 @@
 
 The figures are those of ``jupyter green budget``: each joule once, and what overlapping
 runs measured shared among all of the ledger.  They come from sums that are kept up to
-date.  Imports `ledger`, `report.budgets`, `paths`, `scopes` and `wire`.
+date.  Imports `ledger`, `report.budgets`, `paths`, `places`, `scopes` and `wire`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from jupyter_green.errors import JupyterGreenError
 from jupyter_green.ledger import parse_since
 from jupyter_green.ledger.lines import parse_time
 from jupyter_green.ledger.sums import AnyRecord, Row
 from jupyter_green.report.budgets import FILE_NAME, Budget, progress, read_budgets
 from jupyter_green.server.paths import Renames, ServerRoot
+from jupyter_green.server.places import FRESH_S
 from jupyter_green.server.scopes import Group, Scope, of_project
 from jupyter_green.server.wire import BudgetAnswer
 from jupyter_green.settings import Resolved
 
 # More of them on one notebook than anybody reads.
 MOST_BUDGETS = 50
+MOST_FOLDERS = 8
 ORDER = ("notebook", "project", "label")
 
 Stamp = tuple[int, int, int]
@@ -51,6 +55,48 @@ class Place:
     def whole(self) -> Path:
         """The notebook, or the root where none is open."""
         return self.root.os_path(self.path) if self.path else self.root.folder
+
+
+class StatedBudgets:
+    """Notes the budgets that project files state, to tell when they change.
+
+    Args:
+        settings: Resolves the settings of a folder.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[Path], Awaitable[Resolved]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        # By the folder that somebody has asked for, the newest last.
+        self._known: dict[Path, object] = {}
+        self._looked_s = -math.inf
+
+    def note(self, folder: Path, resolved: Resolved) -> None:
+        """Note what somebody was told of a folder; look at it from now on."""
+        self._known.pop(folder, None)
+        self._known[folder] = resolved.tables.get("budget")
+        if len(self._known) > MOST_FOLDERS:
+            del self._known[next(iter(self._known))]
+
+    async def have_changed(self) -> bool:
+        """Say whether any has changed; looks no more often than settings are read."""
+        if self._clock() - self._looked_s < FRESH_S:
+            return False
+        self._looked_s = self._clock()
+        is_changed = False
+        for folder, known in list(self._known.items()):
+            # A broken file: whoever asks for figures is told.
+            with contextlib.suppress(JupyterGreenError):
+                table = (await self._settings(folder)).tables.get("budget")
+                if table != known:
+                    self._known[folder] = table
+                    is_changed = True
+        return is_changed
 
 
 def stamp(ledger: Path) -> Stamp | None:

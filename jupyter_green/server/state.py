@@ -35,6 +35,7 @@ from jupyter_green.server import findings, places, reports, scopes
 from jupyter_green.server.budgets import (
     MOST_BUDGETS,
     Place,
+    StatedBudgets,
     bearing,
     budget_answer,
     of_others,
@@ -87,7 +88,6 @@ RUNNING_S = 1.0
 # A ledger that nobody has asked for is forgotten.
 FORGET_S = 600.0
 MOST_LEDGERS = 8
-MOST_TABLES = 8
 TRIES = 3
 # The devices of a host are usually found in a second; answers wait no longer.
 FIND_S = 5.0
@@ -148,8 +148,7 @@ class GreenServer:
         self._making_writer = threading.Lock()
         self._io = ThreadPoolExecutor(4, thread_name_prefix="jupyter-green-io")
         self._watching: asyncio.Task[None] | None = None
-        # The budgets of project files by the folder that was asked for, newest last.
-        self._tables: dict[Path, Any] = {}
+        self._stated = StatedBudgets(self._settings, clock)
         self._telling: set[asyncio.Task[None]] = set()
         self._in_order = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -240,7 +239,7 @@ class GreenServer:
         """Return the budgets that bear on a notebook, and how far they are used."""
         folder = places.folder_of(self.root, query.path)
         resolved = await self._settings(folder)
-        self._watch_table(folder, resolved)
+        self._stated.note(folder, resolved)
         place = Place(
             root=self.root,
             path=query.path,
@@ -460,26 +459,14 @@ class GreenServer:
                 self._views.pop(folder).close()
             else:
                 view.refresh()
-        await self._look_at_tables()
+        if await self._stated.have_changed():
+            self.hub.say("totals")
         is_due = now - self._running_told_s >= RUNNING_S
         running = [r for view in self._views.values() for r in view.snapshot.running]
-        if is_due and (running or self._was_running):
+        # That nothing runs is known once all has been read.
+        is_read = all(view.snapshot.is_ready for view in self._views.values())
+        if is_due and (running or (self._was_running and is_read)):
             await self._tell_running(running)
-
-    def _watch_table(self, folder: Path, resolved: Resolved) -> None:
-        """Tell from now on when a project file's budget changes."""
-        self._tables.pop(folder, None)
-        self._tables[folder] = resolved.tables.get("budget")
-        if len(self._tables) > MOST_TABLES:
-            del self._tables[next(iter(self._tables))]
-
-    async def _look_at_tables(self) -> None:
-        for folder, known in list(self._tables.items()):
-            with contextlib.suppress(JupyterGreenError):
-                table = (await self._settings(folder)).tables.get("budget")
-                if table != known:
-                    self._tables[folder] = table
-                    self.hub.say("totals")
 
     async def _tell_running(self, running: list[Record]) -> None:
         self._running_told_s = self._clock()
