@@ -221,6 +221,7 @@ def test_the_next_cell_does_not_begin_and_goes_on_when_the_budget_is_raised(
     assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
     assert "ran" not in shell.ip.user_ns
     assert "is spent" in ran.err
+    assert "The cell is not run" in ran.err
     shell.run("%green budget 1 kWh --stop")
     shell.run("%%energy -q\nran = True")
     assert shell.ip.user_ns["ran"]
@@ -462,6 +463,15 @@ def test_in_a_kernel_a_spent_budget_stops_its_cell_and_nothing_else(
         assert "The cell is interrupted, its record kept" in text
         assert stopped.record.label == "long"
         assert (stopped.record.energy_j or 0.0) > 40.0
+        # A cell that awaits, on an event loop that nothing else wakes.
+        kernel.run("%green budget 40 J --label awaits --stop")
+        began_s = time.monotonic()
+        awaiting = kernel.run(
+            "%%energy -l awaits\nimport asyncio; await asyncio.sleep(60)"
+        )
+        assert time.monotonic() - began_s < 30
+        assert awaiting.reply["ename"] == "CancelledError"
+        assert awaiting.record.status == "interrupted"
         assert kernel.run("after = 7; after").status == "ok"
         for number in range(8):
             # The readings come ten times a second, looks at them five times.
@@ -473,7 +483,7 @@ def test_in_a_kernel_a_spent_budget_stops_its_cell_and_nothing_else(
         (shown,) = [o for o in kernel.run("after").outputs if "data" in o]
         assert shown["data"]["text/plain"] == "15"
     kept = [r for r in ledger_records(ledger) if r.label]
-    assert len(kept) == 9
+    assert len(kept) == 10
     assert {r.status for r in kept} <= {"ok", "interrupted"}
     assert "budget-spent" in kept[0].flags
 

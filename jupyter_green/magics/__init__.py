@@ -55,7 +55,7 @@ class Extension:
             # By then there is one: no record comes before the first cell.
             on_final=lambda record: self.cells.final(record),  # noqa: PLW0108
         )
-        self.session.budgets.stop = interrupt_main
+        self.session.budgets.stop = self._interrupt
         self.cells = CellMeter(shell, self.session)
         self.cells.meter_all = resolved.values.meter_all
         self.green = GreenMagic(shell, self.session, self.cells)
@@ -96,6 +96,15 @@ class Extension:
             shell.strdispatchers["complete_command"].strs.pop(key, None)
         self.session.close()
 
+    def _interrupt(self) -> None:
+        """Interrupt the running cell (a budget's watch calls this, on its thread)."""
+        interrupt_main()
+        # While a cell awaits, the kernel's handler leaves word with the event loop,
+        # which does not look before something else wakes it.
+        loop = getattr(getattr(self.shell, "kernel", None), "io_loop", None)
+        if loop is not None:
+            loop.add_callback(_nothing)
+
     def _magics(self) -> tuple[Callable[..., Any], ...]:
         def energy_line(line: str, local_ns: dict[str, Any] | None = None) -> Any:
             __tracebackhide__ = True
@@ -125,6 +134,10 @@ class Extension:
             "%%energy": energy.complete,
             "%green": self.green.complete,
         }
+
+
+def _nothing() -> None:
+    """Do nothing: being called is enough."""
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

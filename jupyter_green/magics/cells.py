@@ -225,7 +225,7 @@ class CellMeter(ast.NodeTransformer):
             source_sha256=_hashed(info.raw_cell or ""),
         )
         if spent := self._session.budgets.is_spent(running.window.record):
-            running.why = sentence(spent)
+            running.why = sentence(spent, has_begun=False)
             running.stopped = True
             self._visit_next()
 

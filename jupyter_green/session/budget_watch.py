@@ -295,12 +295,13 @@ def interrupt_main() -> None:
         _thread.interrupt_main()
 
 
-def sentence(entry: Progress) -> str:
-    """Say that a budget is spent, and what can be done."""
+def sentence(entry: Progress, *, has_begun: bool = True) -> str:
+    """Say that a budget is spent, what became of the cell, and what can be done."""
     budget = entry.budget
+    outcome = "interrupted, its record kept" if has_begun else "not run"
     return (
         f"the budget of {budget.amount} for {budget.about} is spent: "
-        f"{budget.shown(entry.used)} used. The cell is interrupted, its record kept. "
+        f"{budget.shown(entry.used)} used. The cell is {outcome}. "
         "Raise it by `%green budget`, or take it away by `%green budget --clear`"
     )
 
