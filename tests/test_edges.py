@@ -17,6 +17,7 @@ from jupyter_green.meter.edges import (
     Habit,
     Power,
     Tick,
+    counted_energy,
     reading_noise_w,
     window_energy,
 )
@@ -49,6 +50,26 @@ def test_a_cell_with_its_own_load_is_found_within_the_promised_error(
     """The median error stays under 5 % at 50 ms to 0.1 % at 5 s."""
     found = trials(own_cell, length_s, 200)
     assert statistics.median(abs(error) / truth for truth, error, _ in found) < limit
+
+
+@pytest.mark.parametrize("kind", [own_cell, other_load, bursts, run_all])
+@pytest.mark.parametrize("length_s", [0.02, 0.07, 0.3, 1.0])
+def test_without_power_readings_the_interval_holds_for_any_load(
+    kind: Kind, length_s: float
+) -> None:
+    """Nothing says how the energy of a tick interval is spread over it."""
+    rng = random.Random(f"{kind.__name__} {length_s}")
+    held = 0
+    for _ in range(300):
+        scene = kind(rng, length_s)
+        load, start_s, end_s = scene
+        ticks, _ = observe(scene, rng)
+        estimate = counted_energy(ticks, start_s, end_s)
+        assert estimate is not None
+        truth_j = load.energy_j(end_s) - load.energy_j(start_s)
+        held += abs(estimate.energy_j - truth_j) <= K95 * estimate.error_j
+    assert held >= 0.95 * 300
+    assert window_energy(ticks, [], start_s, end_s) is None
 
 
 @pytest.mark.parametrize("length_s", [0.05, 0.2, 1.0, 5.0])

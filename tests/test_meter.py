@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from itertools import pairwise
 
 import pytest
@@ -606,3 +607,32 @@ def test_lost_devices_raise_their_own_error() -> None:
     device = SimulatedDevice(about(), 1.0, lost_at_s=0.0)
     with pytest.raises(DeviceLostError):
         device.read()
+
+
+def test_a_slow_counter_without_power_readings_claims_no_more_than_it_can_know() -> (
+    None
+):
+    """Bursts of 70 ms on a counter that moves each 0.1 s: each is in its interval."""
+    began_ns = time.monotonic_ns()
+    bursts_s = [0.4 + 0.437 * i for i in range(5)]
+    points = [p for t_s in bursts_s for p in ((t_s, 300.0), (t_s + 0.07, 60.0))]
+    slow = about("gpu-0", kind="gpu", update_period_s=0.1, power_limit_w=400.0)
+    device = SimulatedDevice(
+        slow, Steps(points, idle_w=60.0), epoch_ns=began_ns, period_s=0.1
+    )
+    with Meter((device,)) as meter:
+        windows = []
+        for t_s in bursts_s:
+            time.sleep(max(0.0, t_s - (time.monotonic_ns() - began_ns) / S))
+            window = meter.begin()
+            time.sleep(0.07)
+            meter.end(window)
+            windows.append(window)
+        assert meter.settle()
+    for window in windows:
+        assert window.end is not None
+        truth_j = device.true_energy_j(window.begin.t_ns, window.end.t_ns)
+        (found,) = window.record.devices
+        assert found.energy_j is not None
+        assert found.uncertainty_random_j is not None
+        assert abs(found.energy_j - truth_j) <= found.uncertainty_random_j

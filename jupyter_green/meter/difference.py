@@ -152,11 +152,14 @@ def _refined(
             for power in (*first.powers, *last.powers)
         }.values()
     )
+    window_s = s_from_ns(end.t_ns - begin.t_ns)
+    if not powers:
+        return edges.counted_energy(_distinct(ticks), 0.0, window_s)
     return edges.window_energy(
         _distinct(ticks),
         powers,
         0.0,
-        s_from_ns(end.t_ns - begin.t_ns),
+        window_s,
         breaks=[
             (s_from_ns(start_ns - origin_ns), s_from_ns(end_ns - origin_ns))
             for start_ns, end_ns in breaks
@@ -256,7 +259,8 @@ def _between(
     over the T before the reading, which stands a little outside the window: what it
     shows of before and after is taken off at the power before the window, and what it
     does not show yet is added at the power inside.  u = T sqrt((P0^2 + P1^2)/12), and
-    two readings of a step q add q sqrt(2/12).
+    two readings of a step q add q sqrt(2/12).  A slow counter's reading is left as it
+    is, and u = T sqrt((P0^2 + P1^2)/3 - P0 P1/2).
     """
     energy_j = last.energy_j - first.energy_j
     window_s = s_from_ns(end.t_ns - begin.t_ns)
@@ -277,14 +281,46 @@ def _between(
         seen_s, unseen_s = _late_reading(late_s, period_s)
         energy_j -= before_w * (early_s + 0.5 * period_s + seen_s)
         energy_j += max(0.0, energy_j) / window_s * unseen_s
-    variance = period_s**2 * (before_w**2 + inside_w**2) / 12.0
     if period_s <= SLOW_PERIOD_S:
+        variance = period_s**2 * (before_w**2 + inside_w**2) / 12.0
         # Another's load may have begun any time before the window.
         variance += (OTHERS * step_w * (early_s + 0.5 * period_s)) ** 2
+    else:
+        variance = max(
+            _lag_variance(period_s, before_w, power_w)
+            for power_w in (
+                inside_w,
+                *_possible(about, energy_j, before_w, window_s),
+            )
+        )
     variance += (
         about.resolution_j**2 * 2.0 / 12.0 + (step_w * (early_s + late_s)) ** 2 / 3.0
     )
     return edges.Estimate(energy_j, math.sqrt(variance))
+
+
+def _lag_variance(period_s: float, before_w: float, inside_w: float) -> float:
+    """Return the mean square of what a slow counter's lag adds and leaves out.
+
+    Not corrected for its mean, since the load may be another's: of P0 x - P1 y with x
+    and y even in 0 to T it is T^2 ((P0^2 + P1^2)/3 - P0 P1/2).
+    """
+    return period_s**2 * ((before_w**2 + inside_w**2) / 3.0 - before_w * inside_w / 2.0)
+
+
+def _possible(
+    about: About, energy_j: float, before_w: float, window_s: float
+) -> tuple[float, ...]:
+    """Return the least and the most power that a slow counter's difference allows.
+
+    Its lag changes the mean power too, and most just where the error is large.
+    """
+    period_s = about.update_period_s
+    if window_s <= period_s or energy_j <= 0:
+        return ()
+    least_w = max(0.0, (energy_j - before_w * period_s) / window_s)
+    most_w = (energy_j - 0.5 * period_s * before_w) / (window_s - period_s)
+    return least_w, min(most_w, about.power_limit_w or most_w)
 
 
 def _late_reading(late_s: float, period_s: float) -> tuple[float, float]:

@@ -219,6 +219,36 @@ def window_energy(
     return Estimate(energy_j + mixed.energy_j, mixed.error_j, evidence)
 
 
+def counted_energy(
+    ticks: Sequence[Tick], start_s: float, end_s: float
+) -> Estimate | None:
+    """Return the energy between two moments from ticks alone.
+
+    None where ticks do not enclose the window.  Nothing tells how the energy of a tick
+    interval is spread over the part f of it that lies inside the window and the rest:
+    its part inside is taken to be f in the mean, and as uncertain as a part with that
+    mean can be: all or nothing has the variance f (1 - f), and no part is farther from
+    f than 0 or 1.
+    """
+    times = [tick.t_s for tick in ticks]
+    first, last = bisect_right(times, start_s) - 1, bisect_left(times, end_s)
+    if first < 0 or last >= len(ticks):
+        return None
+    window = _Span(start_s, end_s)
+    energy_j, variance_j2 = 0.0, FLOOR_J**2
+    for before, after in pairwise(ticks[first : last + 1]):
+        interval = _Span(before.t_s, after.t_s)
+        counted_j = after.energy_j - before.energy_j
+        part = window.within(interval).length_s / interval.length_s
+        error_s = math.hypot(before.error_s, after.error_s, STAMP_S)
+        farthest = max(part, 1.0 - part) / K95
+        variance_j2 += counted_j**2 * min(part * (1.0 - part), farthest**2)
+        if part < 1.0:
+            variance_j2 += (counted_j * error_s / interval.length_s) ** 2
+        energy_j += part * counted_j
+    return Estimate(energy_j, math.sqrt(variance_j2))
+
+
 def sampled_energy(
     powers: Sequence[Power], start_s: float, end_s: float
 ) -> Estimate | None:

@@ -243,10 +243,6 @@ class Track:
         first = bisect_left(times, min(t_ns, ticks[0].t_ns) - BEFORE_NS)
         last = bisect_left(times, moment_ns) + 2
         powers = tuple(self._powers)[max(0, first - 1) : last]
-        if not powers and moment_ns > ticks[0].t_ns:
-            # No power readings: the mean of the interval has to do.
-            mean_w = (sighting.new_j - sighting.old_j) / s_from_ns(period_ns)
-            powers = (Power(round(ticks[0].t_ns), mean_w),)
         return Edge(tuple(ticks), powers)
 
     @property
