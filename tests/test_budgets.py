@@ -423,6 +423,20 @@ def test_a_line_that_is_stopped_says_why(shell: Shell):
     assert "budget-spent" in kept.flags
 
 
+def test_a_metered_function_that_is_stopped_says_why(shell: Shell):
+    """Also in a cell that is not metered itself; its record is kept."""
+    shell.run("%green budget 5 J --label fit --stop")
+    shell.run(
+        "import time, jupyter_green\nfit = jupyter_green.metered('fit')(time.sleep)"
+    )
+    ran = shell.run("fit(20)")
+    assert isinstance(ran.result.error_in_exec, KeyboardInterrupt)
+    assert "the budget of 5.00 J for label fit is spent" in ran.err
+    (kept,) = shell.records
+    assert (kept.label, kept.status) == ("fit", "interrupted")
+    assert shell.run("7").result.result == 7
+
+
 def test_an_interrupt_while_gpu_work_is_awaited_keeps_record_and_metering(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ):

@@ -138,6 +138,8 @@ class CellMeter(ast.NodeTransformer):
         if running is None and result is not None and not result.success:
             # A training that failed outside of a metered cell may have left epochs.
             self._session.end_parts()
+            # A budget may have stopped what it metered by itself.
+            warn(self._session.take_warnings())
         if running is None or not (result is None or running.is_of(result.info)):
             return
         try:

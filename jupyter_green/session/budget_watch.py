@@ -111,6 +111,8 @@ class BudgetWatch:
                     else entry
                     for entry in self._known
                 ]
+        if why := self._stopped.pop(record.id, ""):
+            self._warn(why)  # no cell has asked: it was a window within one
         for entry in self._known:
             if entry.budget.covers(record):
                 self._tell(entry)
