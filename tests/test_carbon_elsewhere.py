@@ -66,6 +66,19 @@ def test_kinds_that_count_something_else_are_not_ranked_with_the_others():
     assert {place.intensity.kind for place in direct} == {"direct"}
 
 
+def test_googles_operational_values_are_not_ranked_as_life_cycles():
+    """Montreal's 2 g/kWh would be first of all; Canada's grid stands for it there."""
+    montreal = "gcp:northamerica-northeast1"
+    ranked = {p.name: p.intensity for p in comparable(places(), world_average())}
+    assert montreal not in ranked
+    assert ranked[f"{montreal}, grid of CAN"] == find(Settings(country="CAN"))
+    own = find(Settings(cloud=montreal))
+    # https://github.com/GoogleCloudPlatform/region-carbon-info, data/yearly/2023.csv.
+    assert (own.g_per_kwh, own.kind, own.year) == (2.0, "direct", 2023)
+    direct = {p.name for p in comparable(places(), own)}
+    assert {montreal, "USA/california"} <= direct
+
+
 def test_the_table_has_the_grams_both_ends_and_here():
     """1 kWh: the grams are the intensity."""
     here = find(Settings(country="DEU"))

@@ -19,14 +19,14 @@ from typing import Literal, Protocol, get_args
 from msgspec import Struct
 
 from jupyter_green.carbon import grids
-from jupyter_green.carbon.intensity import of_cloud
+from jupyter_green.carbon.intensity import grid_of_cloud, of_cloud
 from jupyter_green.carbon.live import (
     MAX_G_PER_KWH,
     ask_service,
     place_query,
     problem_of,
 )
-from jupyter_green.carbon.places import cloud_regions
+from jupyter_green.carbon.places import CloudRegion, cloud_regions
 from jupyter_green.errors import LocationError
 from jupyter_green.records import Intensity
 from jupyter_green.settings import Settings
@@ -163,7 +163,20 @@ def _clouds() -> list[Place]:
             continue  # its country has no value
         name = f"{region.provider}:{region.region}"
         found.append(Place(name=name, group="cloud", intensity=value))
+        if region.g_per_kwh is not None:
+            # The provider's own value is of another kind than those of countries:
+            # beside these stands the region's grid.
+            found += _grids(name, region)
     return found
+
+
+def _grids(name: str, region: CloudRegion) -> list[Place]:
+    try:
+        value = grid_of_cloud(region)
+    except LocationError:
+        return []
+    name = f"{name}, grid of {value.zone}"
+    return [Place(name=name, group="cloud", intensity=value)]
 
 
 def fetch_forecast(

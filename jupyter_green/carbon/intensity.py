@@ -115,12 +115,26 @@ def of_cloud(place: CloudRegion) -> Intensity:
             g_per_kwh=place.g_per_kwh,
             zone=zone,
             source="Google Cloud region carbon data via codecarbon",
-            kind="lifecycle",
-            note=f"average of the grid in {place.place}; no year given",
+            year=place.year,
+            # Google calls them "average operational gross emissions per unit of energy
+            # from the grid" (github.com/GoogleCloudPlatform/region-carbon-info): no
+            # grid of dams has a life cycle of the 2 g/kWh that Montreal has there.
+            kind="direct",
+            note=f"operational emissions of the grid in {place.place}, by Google; not "
+            "comparable with lifecycle values",
         )
     grid = _of_country(country(place.country), place.subregion or None)
     note = f"{zone} publishes no value: the grid of its place, {place.place}"
     return replace(grid, note="; ".join(filter(None, (note, grid.note))))
+
+
+def grid_of_cloud(place: CloudRegion) -> Intensity:
+    """Return the intensity of the grid of a cloud region's country.
+
+    Raises:
+        LocationError: The data have no value for it.
+    """
+    return _of_country(country(place.country), None)
 
 
 def _of_country(place: Country, region: str | None) -> Intensity:

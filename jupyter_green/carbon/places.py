@@ -39,6 +39,12 @@ _COMMON = {
 _ZONE = {"gcp": re.compile(r"(?<=\d)-[a-z]$"), "aws": re.compile(r"(?<=\d)[a-z]$")}
 
 
+# Google's files name their year, codecarbon's copy of one does not: what the region in
+# Paris has tells it (data/yearly of github.com/GoogleCloudPlatform/region-carbon-info).
+_TELLTALE = "europe-west9"
+_YEARS = {71.0: 2022, 34.0: 2023, 16.3: 2024}
+
+
 class Country(Struct, frozen=True):
     """A country: its ISO 3166 alpha-3 code and its English name."""
 
@@ -56,6 +62,7 @@ class CloudRegion(Struct, frozen=True, kw_only=True):
         subregion: State, province or bidding zone, where it is known.
         place: The place, for people.
         g_per_kwh: The provider's own intensity, where it publishes one.
+        year: Year of that.
     """
 
     provider: str
@@ -64,6 +71,7 @@ class CloudRegion(Struct, frozen=True, kw_only=True):
     subregion: str = ""
     place: str = ""
     g_per_kwh: float | None = None
+    year: int | None = None
 
 
 def country(text: str) -> Country:
@@ -132,6 +140,9 @@ def cloud_region(text: str) -> CloudRegion:
 
 def cloud_regions() -> tuple[CloudRegion, ...]:
     """Return all known regions: Google's with its values, then our own table."""
+    rows = list(csv.DictReader(grids.read_text("cloud/impact.csv").splitlines()))
+    telling = (float(r["impact"]) for r in rows if r["region"] == _TELLTALE)
+    year = next((_YEARS[value] for value in telling if value in _YEARS), None)
     google = [
         CloudRegion(
             provider=row["provider"],
@@ -140,8 +151,9 @@ def cloud_regions() -> tuple[CloudRegion, ...]:
             country=row["countryIsoCode"],
             place=row["city"],
             g_per_kwh=float(row["impact"]),
+            year=year,
         )
-        for row in csv.DictReader(grids.read_text("cloud/impact.csv").splitlines())
+        for row in rows
     ]
     path = files("jupyter_green.carbon") / "cloud_regions.csv"
     with path.open(encoding="utf-8") as file:
