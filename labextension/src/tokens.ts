@@ -252,9 +252,11 @@ export interface IRunning {
 export interface IIdleKernel {
   kernel_id: string;
   name: string;
-  path: string;
+  path: string | null;
   idle_s: number;
   energy_j: number | null;
+  /** Why the energy is not known, or of a part of the time only. */
+  reason?: string | null;
   devices: {
     id: string;
     memory_bytes: number | null;

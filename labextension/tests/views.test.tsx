@@ -155,6 +155,54 @@ describe('So far', () => {
   });
 });
 
+describe('Idle', () => {
+  const kernel = {
+    kernel_id: 'k',
+    name: 'python3',
+    path: null,
+    idle_s: 7200,
+    energy_j: 5000 as number | null,
+    reason: null as string | null,
+    devices: [
+      {
+        id: 'gpu',
+        memory_bytes: 2e9 as number | null,
+        energy_j: null,
+        power_w: null
+      }
+    ]
+  };
+
+  async function shown(change: Partial<typeof kernel>): Promise<string> {
+    const kernels = [{ ...kernel, ...change }];
+    vi.spyOn(api, 'idle').mockResolvedValue({ kernels, reason: null } as never);
+    await open();
+    return text('[data-green-idle=k] .jp-GreenText');
+  }
+
+  it('says what a kernel holds, and what the GPU drew meanwhile', async () => {
+    expect(await shown({})).toBe(
+      'Has held 2.00 GB of GPU memory for 2 h 00 min without running a cell. The GPU drew 1.39 Wh in that time.'
+    );
+  });
+
+  it('does not take a part of the time for all of it', async () => {
+    const reason = 'known of the last 60 s only: nobody watched before';
+    expect(await shown({ reason })).toContain(
+      `The GPU drew at least 1.39 Wh: ${reason}.`
+    );
+  });
+
+  it('says that nothing is known, and why', async () => {
+    const devices = [{ ...kernel.devices[0]!, memory_bytes: null }];
+    expect(
+      await shown({ energy_j: null, reason: 'nobody watched', devices })
+    ).toBe(
+      'Has held GPU memory for 2 h 00 min without running a cell. What the GPU drew in that time is not known: nobody watched.'
+    );
+  });
+});
+
 describe('Budgets', () => {
   const row = (scope: string) => one(`[data-green-budget=${scope}]`);
 

@@ -85,6 +85,7 @@ function usePowerChart(
     }
     const chart = new PowerChart(host.current, layersOf(devices), onHover);
     let frame = 0;
+    let restyling: ReturnType<typeof setTimeout> | undefined;
     const draw = () => {
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => {
@@ -100,7 +101,8 @@ function usePowerChart(
     };
     const restyle = () => {
       // The theme's style sheet is applied after the signal.
-      setTimeout(() => chart.restyle(), 100);
+      clearTimeout(restyling);
+      restyling = setTimeout(() => chart.restyle(), 100);
     };
     model.powerChanged.connect(draw);
     model.stateChanged.connect(draw);
@@ -108,6 +110,7 @@ function usePowerChart(
     draw();
     return () => {
       cancelAnimationFrame(frame);
+      clearTimeout(restyling);
       model.powerChanged.disconnect(draw);
       model.stateChanged.disconnect(draw);
       themeChanged?.disconnect(restyle);

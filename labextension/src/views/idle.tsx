@@ -28,11 +28,7 @@ export function Idle(): JSX.Element | null {
 
 function IdleRow({ kernel }: { kernel: IIdleKernel }): JSX.Element {
   const { trans, run } = useView();
-  const known = kernel.devices.flatMap(d => d.memory_bytes ?? []);
-  const memory = known.length ? known.reduce((sum, b) => sum + b, 0) : null;
   const name = kernel.path || kernel.name;
-  const held = formatMemory(memory);
-  const idle = formatDuration(kernel.idle_s);
   return (
     <li className="jp-GreenCell" data-green-idle={kernel.kernel_id}>
       <div className="jp-GreenCell-line">
@@ -44,12 +40,7 @@ function IdleRow({ kernel }: { kernel: IIdleKernel }): JSX.Element {
         </span>
       </div>
       <p className="jp-GreenText">
-        {trans.__(
-          'Has held %1 of GPU memory for %2 without running a cell. The GPU drew %3 in that time.',
-          held,
-          idle,
-          formatEnergy(kernel.energy_j)
-        )}
+        {heldText(kernel, trans)} {drawnText(kernel, trans)}
       </p>
       <button
         type="button"
@@ -65,4 +56,35 @@ function IdleRow({ kernel }: { kernel: IIdleKernel }): JSX.Element {
       </button>
     </li>
   );
+}
+
+type Words = ReturnType<typeof useView>['trans'];
+
+function heldText(kernel: IIdleKernel, trans: Words): string {
+  const known = kernel.devices.flatMap(d => d.memory_bytes ?? []);
+  const idle = formatDuration(kernel.idle_s);
+  if (!known.length) {
+    return trans.__('Has held GPU memory for %1 without running a cell.', idle);
+  }
+  const bytes = known.reduce((sum, part) => sum + part, 0);
+  return trans.__(
+    'Has held %1 of GPU memory for %2 without running a cell.',
+    formatMemory(bytes),
+    idle
+  );
+}
+
+/** What the GPU drew meanwhile; of a part of the time it is no figure of all of it. */
+function drawnText(kernel: IIdleKernel, trans: Words): string {
+  const { energy_j: energyJ, reason } = kernel;
+  if (energyJ === null) {
+    return trans.__(
+      'What the GPU drew in that time is not known: %1.',
+      reason ?? trans.__('nothing was sampled')
+    );
+  }
+  const energy = formatEnergy(energyJ);
+  return reason
+    ? trans.__('The GPU drew at least %1: %2.', energy, reason)
+    : trans.__('The GPU drew %1 in that time.', energy);
 }
