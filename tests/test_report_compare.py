@@ -351,6 +351,9 @@ def test_runs_that_took_turns_are_compared_within_them(
     told = found.contrast("energy_j", "b")
     assert (told.turns is not None) == is_told
     assert ("took turns" in str(found)) == is_told
+    # A steady rise makes the later one of each turn look worse: one warns of that.
+    is_same = is_told and change.get("order", "ab" * 8) in ("ab" * 8, "ba" * 8)
+    assert ("had the same order" in str(found)) == is_same
     if is_told:
         assert told.turns == 8
         assert told.verdict == "better"

@@ -11,7 +11,7 @@ from itertools import pairwise
 from jupyter_green.report.comparison import Contrast, Quantity
 from jupyter_green.report.contrast import LEVEL
 from jupyter_green.report.format import format_percent
-from jupyter_green.report.runs import Group
+from jupyter_green.report.runs import Group, same_order
 
 LEAST_GROUPS = 2
 
@@ -107,6 +107,11 @@ def notes(
             f"They took turns: compared within each of {turns}, so that what drifts "
             "from turn to turn is in no ratio or difference."
         )
+        if order := same_order(parts):
+            told.append(
+                f"Each turn had the same order ({order}): what rises or falls steadily "
+                "is part of the difference still. Change the order to rule that out."
+            )
     if block := _in_blocks(parts):
         told.append(block)
     if len(parts) > LEAST_GROUPS:

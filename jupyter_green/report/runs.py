@@ -79,12 +79,7 @@ def took_turns(parts: Sequence[Group]) -> bool:
     The order within a turn does not matter.  It is read from when the records began,
     so that it holds of turns taken by hand as well, and whatever their figures are.
     """
-    begun = sorted(
-        (record.started_at, number)
-        for number, group in enumerate(parts)
-        for record in group.records
-    )
-    order = [number for _, number in begun]
+    order = _order(parts)
     ids = {record.id for group in parts for record in group.records}
     size = len(parts)
     return (
@@ -95,6 +90,25 @@ def took_turns(parts: Sequence[Group]) -> bool:
             for start in range(0, len(order), size)
         )
     )
+
+
+def same_order(parts: Sequence[Group]) -> str:
+    """Return the order that groups in turns always had; empty where it changed."""
+    order, size = _order(parts), len(parts)
+    first = order[:size]
+    if order != first * (len(order) // size):
+        return ""
+    return ", ".join(parts[number].label for number in first)
+
+
+def _order(parts: Sequence[Group]) -> list[int]:
+    """Return the numbers of the groups in the order in which their records began."""
+    begun = sorted(
+        (record.started_at, number)
+        for number, group in enumerate(parts)
+        for record in group.records
+    )
+    return [number for _, number in begun]
 
 
 def _runs(record: Record) -> list[Run]:
