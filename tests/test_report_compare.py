@@ -131,6 +131,28 @@ def test_other_hardware_limits_and_methods_are_compared_with_a_warning():
     assert compare({"a": plain, "b": runs(90.0, seed=2)}).warnings == ()
 
 
+def test_no_machines_or_boards_identity_is_in_a_comparison():
+    """Comparisons go into anonymous reports, and a board's UUID tells whose it is."""
+    groups = {
+        name: [
+            record(
+                f"{name}{n}",
+                host=Host(id=f"{name}1234567" * 4),
+                devices=(device(id=f"GPU-{name}-{board}", name="H100"),),
+            )
+            for n in range(2)
+        ]
+        for name, board in (("a", "1f9e"), ("b", "2f9e"))
+    }
+    found = compare(groups)
+    text = found.to_json() + str(found)
+    assert "1234567" not in text
+    assert "f9e" not in text
+    machines, devices = found.warnings[:2]
+    assert "(a: machine no. 1; b: machine no. 2)" in machines
+    assert "(a: gpu H100 no. 1; b: gpu H100 no. 2)" in devices
+
+
 def test_work_that_is_counted_gives_joules_per_unit():
     """100 J for 1,000 samples and 50 J for 250: more per sample."""
     many = runs(100.0, metrics={"samples": 1000.0})

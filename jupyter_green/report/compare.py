@@ -317,7 +317,9 @@ def _figure(key: str, embodied_g: float | None) -> Callable[[Run], float | None]
 
 
 def _candidate(group: Group, values: Mapping[str, Sequence[float]]) -> Candidate:
-    devices = dict.fromkeys(device.name or device.id for _, device in group.devices())
+    devices = dict.fromkeys(
+        device.name or f"unnamed {device.kind}" for _, device in group.devices()
+    )
     spread = {key: spread_of(found) for key, found in values.items() if found}
     return Candidate(
         label=group.label,

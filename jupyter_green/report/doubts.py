@@ -5,7 +5,7 @@ Imports `report.runs`, `report.comparison` and `report.contrast`; pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from jupyter_green.report.comparison import Contrast, Quantity
@@ -15,19 +15,37 @@ from jupyter_green.report.runs import Group, same_order
 
 LEAST_GROUPS = 2
 
+Named = tuple[str, str]  # a name for people, and an identifier
+
 
 def warnings(parts: Sequence[Group]) -> tuple[str, ...]:
     """Return what makes the comparison doubtful, each only where it is so."""
     told = [
         text
-        for what, of, remark in (
-            ("machines", _hosts, "calibration does not cancel between them"),
-            ("devices", _device_ids, "their calibration does not cancel"),
-            ("methods", _methods, "their errors do not cancel"),
-            ("power limits", _limits, "the difference may be the limit's"),
-            ("carbon intensities", _places, "CO2e differs by the place or time too"),
+        for what, seen, remark in (
+            (
+                "machines",
+                _numbered([_hosts(group) for group in parts]),
+                "calibration does not cancel between them",
+            ),
+            (
+                "devices",
+                _numbered([_devices(group) for group in parts]),
+                "their calibration does not cancel",
+            ),
+            ("methods", list(map(_methods, parts)), "their errors do not cancel"),
+            (
+                "power limits",
+                list(map(_limits, parts)),
+                "the difference may be the limit's",
+            ),
+            (
+                "carbon intensities",
+                list(map(_places, parts)),
+                "CO2e differs by the place or time too",
+            ),
         )
-        if (text := _differing(parts, what, of, remark))
+        if (text := _differing(parts, what, seen, remark))
     ]
     for group in parts:
         flags = {flag for r, d in group.devices() for flag in (*r.flags, *d.flags)}
@@ -56,10 +74,9 @@ def warnings(parts: Sequence[Group]) -> tuple[str, ...]:
 def _differing(
     parts: Sequence[Group],
     what: str,
-    of: Callable[[Group], frozenset[str]],
+    seen: Sequence[frozenset[str]],
     remark: str,
 ) -> str:
-    seen = [of(group) for group in parts]
     if all(entry == seen[0] for entry in seen):
         return ""
     each = "; ".join(
@@ -69,12 +86,37 @@ def _differing(
     return f"Different {what}: {remark} ({each})."
 
 
-def _hosts(group: Group) -> frozenset[str]:
-    return frozenset(r.host.name or r.host.id[:8] for r in group.records if r.host)
+def _numbered(seen: Sequence[Iterable[Named]]) -> list[frozenset[str]]:
+    """Return names of what groups used, equal ones of different things numbered.
+
+    Identifiers stay out: a GPU's tells whose it is, and comparisons go into anonymous
+    reports.
+    """
+    used = [list(dict.fromkeys(things)) for things in seen]
+    numbers: dict[str, dict[str, int]] = {}
+    for name, identifier in (thing for things in used for thing in things):
+        known = numbers.setdefault(name, {})
+        known.setdefault(identifier, len(known) + 1)
+    return [
+        frozenset(
+            name
+            if len(numbers[name]) == 1
+            else f"{name} no. {numbers[name][identifier]}"
+            for name, identifier in things
+        )
+        for things in used
+    ]
 
 
-def _device_ids(group: Group) -> frozenset[str]:
-    return frozenset(f"{d.kind} {d.name or ''} {d.id}" for _, d in group.devices())
+def _hosts(group: Group) -> Iterator[Named]:
+    for record in group.records:
+        if record.host:
+            yield record.host.name or "machine", record.host.id
+
+
+def _devices(group: Group) -> Iterator[Named]:
+    for _, device in group.devices():
+        yield f"{device.kind} {device.name}".strip(), device.id
 
 
 def _methods(group: Group) -> frozenset[str]:
