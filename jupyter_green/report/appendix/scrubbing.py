@@ -40,6 +40,8 @@ _PATTERNS = (
     r"(?<![\w:])(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}(?![\w:])",
     rf"(?<![\w:]){_GROUPS}::(?:{_GROUPS})?(?![\w:])",
     rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\.?\d)",
+    # A board's own number, as drivers name it in their errors.
+    r"(?<!\w)(?:GPU|MIG)-[0-9a-f]{8}(?:-[0-9a-f]{4,12})+(?:/\d+)*",
     # Latitude and longitude.
     r"-?\d{1,2}\.\d{2,}°?\s*[NS]?\s*[,;/ ]\s*-?\d{1,3}\.\d{2,}°?\s*[EW]?",
     # Paths: `~name/..`, `C:\..`, `\\server\..`, `/one/two..`.
