@@ -64,6 +64,13 @@ def test_python_compares_labels_records_and_lists(shell: Shell):
     assert [c.label for c in two.candidates] == ["plain", f"plain {plain[1].key}"]
 
 
+def test_a_comparison_at_a_cells_end_is_a_table_in_a_terminal_too(shell: Shell):
+    """Not the fields of the value: a terminal shows plain text."""
+    ran = shell.run('import jupyter_green as jg\njg.compare("plain", "pruned")')
+    assert "Comparison(" not in ran.out
+    assert "Compared with plain, mean of the runs" in ran.out
+
+
 @pytest.mark.parametrize("wrong", [3, [], [1, 2], None])
 def test_python_refuses_what_is_no_record(shell: Shell, wrong: object):
     """With what can be given."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 from ledger_samples import device, record
 from shells import Shell, isolate, ledger_records, load_with, open_shell, quick_device
 
@@ -278,6 +279,7 @@ def test_a_forecast_of_equal_epochs_is_their_multiple():
     assert found.duration_s == pytest.approx(3.6e5)
     assert (found.low_j, found.high_j) == pytest.approx((3.6e6, 3.6e6))
     assert "10 epochs after 4" in str(found)
+    assert pretty(found) == str(found)  # as the last line of a cell
 
 
 def test_the_first_epoch_warms_up_and_is_not_repeated():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.lib.pretty import pretty
 from shells import isolate, quick_device
 
 import jupyter_green as jg
@@ -131,6 +132,8 @@ def test_equal_candidates_are_told_to_be_equal(load: Load, session: Session):
     (other,) = (c for c in found.candidates if c is not found.choice)
     assert other.is_as_good
     assert "not distinguishable from it" in str(found)
+    # A terminal's IPython shows the same table, not the fields of the value.
+    assert pretty(found) == str(found)
     assert "SIMULATED" in found._repr_html_()
     assert found.to_markdown().count("| ") > 4
     assert found.to_dict()["chosen"] == found.chosen

@@ -197,6 +197,11 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
         return "\n\n".join(map(render_text, comparison_tables(self)))
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the tables in a terminal's IPython, which has no use for HTML."""
+        del cycle  # it holds no other values that could hold it
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         from jupyter_green.report.compare_tables import (  # noqa: PLC0415 - shown only
             comparison_tables,

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -85,6 +86,11 @@ class Forecast(Struct, frozen=True, kw_only=True):
         told = f"forecast for {self.total} epochs after {self.done}: "
         told += ", ".join(parts) + f" ({', '.join(self.methods)})"
         return " ".join((told, *self.notes))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the line where a cell or a terminal's IPython ends with a forecast."""
+        del cycle  # it holds no other values that could hold it
+        printer.text(str(self))
 
 
 def forecast(records: Sequence[Record], total: int) -> Forecast:

@@ -93,6 +93,11 @@ class Sweep(Struct, frozen=True, kw_only=True):
         """Return the table as text."""
         return render_text(self.table())
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the table in a terminal's IPython, which has no use for HTML."""
+        del cycle  # it holds no other values that could hold it
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return render_html(self.table())
 
