@@ -157,6 +157,22 @@ def test_a_candidate_that_fails_is_left_out_and_says_why(session: Session):
     assert session.meter.open_windows == ()
 
 
+def test_a_candidate_without_energy_says_so_too(load: Load, session: Session):
+    """Below what the device resolves: it is no choice, and not the best with 0 J."""
+
+    def step(threads: int) -> int:
+        load.set(0.0 if threads == 1 else 50.0)
+        time.sleep(0.002)
+        load.set(0.0)
+        return 1
+
+    load.set(0.0)
+    found = jg.sweep(step, threads=[1, 2], session=session, **QUICK)
+    assert found.choice.settings == {"threads": 2}
+    assert "no energy" in found.candidates[0].error
+    assert "no energy" in str(found)
+
+
 def test_an_interrupt_ends_the_sweep(session: Session):
     """It is the user's, and nothing stays open."""
 

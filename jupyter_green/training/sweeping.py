@@ -222,7 +222,10 @@ def _found(
     tried = []
     for candidate in candidates:
         if candidate not in usable:
-            tried.append(Tried(settings=candidate.settings, error=candidate.error))
+            why = (
+                candidate.error or "a run of it has no energy that could be told from 0"
+            )
+            tried.append(Tried(settings=candidate.settings, error=why))
             continue
         mine = scores[id(candidate)]
         told = contrast(
