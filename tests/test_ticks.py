@@ -85,8 +85,13 @@ def test_irregular_ticks_are_never_taken_for_a_period() -> None:
     assert not clock.is_known
 
 
-def polled(counter_w: float, power_w: float) -> Track:
-    """Return the track of a counter and a power history that may disagree."""
+def polled(
+    counter_w: float, power_w: float, *, bursts: random.Random | None = None
+) -> Track:
+    """Return the track of a counter and a power history that may disagree.
+
+    With *bursts* a reading finds the board at twice the power or at none, by chance.
+    """
     clock = FakeClock()
     about = About(
         id="gpu-0",
@@ -99,7 +104,12 @@ def polled(counter_w: float, power_w: float) -> Track:
     class Gpu(SimulatedDevice):
         def powers(self, since_ns: int) -> list[Gauge]:
             readings = super().powers(since_ns)
-            return [Gauge(r.t_ns, power_w) for r in readings]
+            return [
+                Gauge(
+                    r.t_ns, bursts.choice((0.0, 2.0)) * power_w if bursts else power_w
+                )
+                for r in readings
+            ]
 
     track = Track(Gpu(about, counter_w, clock=clock, period_s=0.1, samples_s=0.02))
     for _ in range(2000):
@@ -125,6 +135,19 @@ def test_a_counter_far_off_its_power_is_said_once_and_marked() -> None:
     track.read()
     assert track.level is not None
     assert track.level.doubt == pytest.approx(0.5, rel=0.02)
+
+
+def test_a_counter_is_not_doubted_where_readings_met_bursts_by_chance() -> None:
+    """On and off at random, read each 20 ms: off by 20 %, and nothing wrong."""
+    tracks = [polled(300.0, 300.0, bursts=random.Random(seed)) for seed in range(100)]
+    # 100 readings of 2 s: their mean has a standard deviation of 10 %.
+    assert sum(1 for track in tracks if track.check()) <= 2
+
+
+def test_bursts_do_not_hide_that_a_counter_is_far_off() -> None:
+    """Twice as much is more than chance."""
+    tracks = [polled(600.0, 300.0, bursts=random.Random(seed)) for seed in range(20)]
+    assert all("disagree" in track.check() for track in tracks)
 
 
 def test_a_doubted_counter_has_an_interval_as_wide_as_the_doubt() -> None:

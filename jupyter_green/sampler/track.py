@@ -5,6 +5,7 @@ Imports `devices`, `errors`, `units`, `sampler.sample`, `sampler.ticks`.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ LARGEST_ERROR = 0.05
 # The counter and the power readings may disagree by this fraction.
 LARGEST_DISAGREEMENT = 0.15
 CHECK_NS = NS_PER_S
+SURE = 3.0  # standard deviations: once in some hundred sessions by chance
 SAME_NS = 1_000_000
 # The time between two readings that tells the power before the later one: longer than
 # a fast counter's step, shorter than what a small counter wraps in.
@@ -173,21 +175,30 @@ class Track:
         """
         if self._is_checked:
             return ""
-        ratio = self._counter_over_power()
-        if ratio is None:
+        compared = self._counter_over_power()
+        if compared is None:
+            return ""
+        ratio, error = compared
+        apart = abs(ratio - 1.0)
+        if LARGEST_DISAGREEMENT < apart <= LARGEST_DISAGREEMENT + SURE * error:
+            # Readings between bursts can be that far off: a steadier time will tell.
             return ""
         self._is_checked = True
-        if abs(ratio - 1.0) <= LARGEST_DISAGREEMENT:
+        if apart <= LARGEST_DISAGREEMENT:
             return ""
-        self.doubt = abs(ratio - 1.0)
+        self.doubt = apart
         return (
             f"its counter and its power readings disagree by {self.doubt:.0%}: its "
             "energy is marked, with an interval as wide as that. Compare it with a "
             "wall meter or report it to the vendor"
         )
 
-    def _counter_over_power(self) -> float | None:
-        """Return counted over integrated joules between two ticks a second apart."""
+    def _counter_over_power(self) -> tuple[float, float] | None:
+        """Return counted over integrated joules between two ticks a second apart.
+
+        With it its standard deviation, as of a mean of so many readings drawn at
+        random: a load that changes between readings is met by chance.
+        """
         ticks = [
             (self.clock.moment(s.bracket)[0], s.new_j)
             for s in self._sightings
@@ -210,7 +221,11 @@ class Track:
         if integrated_j <= 0:
             return None
         integrated_w = integrated_j / covered_s
-        return (e1_j - e0_j) / s_from_ns(t1_ns - t0_ns) / integrated_w
+        ratio = (e1_j - e0_j) / s_from_ns(t1_ns - t0_ns) / integrated_w
+        count = len(powers)
+        mean_w = sum(p.power_w for p in powers) / count
+        variance_w2 = sum((p.power_w - mean_w) ** 2 for p in powers) / (count - 1)
+        return ratio, ratio * math.sqrt(variance_w2 / count) / integrated_w
 
     def has_tick_after(self, t_ns: int) -> bool:
         """Say whether what happened at *t_ns* is known by now.
