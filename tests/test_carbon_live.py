@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.error import HTTPError, URLError
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_green.carbon import LiveIntensity, live
 from jupyter_green.settings import Settings
@@ -84,6 +85,13 @@ def test_identity_of_a_live_value():
     assert found.note == (
         "hour 2026-11-22T10:00:00.000Z; lifecycle factors; estimated by the service"
     )
+
+
+def test_direct_factors_are_told_from_those_that_count_a_life_cycle():
+    """Or they would be ranked beside yearly life cycles."""
+    direct = replace(ANSWER, emission_factor_type="direct")
+    known = LiveIntensity(FRANCE, fetch=_Service(direct))
+    assert known.refresh().kind == "direct"
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,8 @@ def _live(answer: Answer, query: Mapping[str, str], lost_region: str) -> Intensi
         zone=answer.zone or asked,
         source="Electricity Maps, live",
         year=int(year) if year.isdecimal() else None,
-        kind="consumption",
+        # Flow-traced either way; but direct factors compare with no life cycles.
+        kind="direct" if answer.emission_factor_type == "direct" else "consumption",
         note="; ".join(filter(None, details)),
     )
 
