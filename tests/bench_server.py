@@ -27,6 +27,7 @@ from servers import API, Running, jupyter_server
 
 from jupyter_green.ledger import new_session
 from jupyter_green.ledger.lines import EndLine, encode_line, utc_text
+from jupyter_green.report.budgets import Budget, store_budget
 from jupyter_green.report.tables import Table, render_text
 
 ASKED = 300
@@ -38,6 +39,7 @@ ENDPOINTS = {
     "totals, notebook": "totals?scope=notebook&path=work/3.ipynb",
     "totals, project": "totals?scope=project&path=work/3.ipynb",
     "totals, today": "totals?scope=today",
+    "budgets, three": "budgets?path=work/3.ipynb",
     "records, 100 newest": "records?path=work/3.ipynb&limit=100",
     "doctor": "doctor",
     "Jupyter's own status": "",
@@ -53,6 +55,13 @@ def main() -> None:
         folder = Path(name)
         (folder / "ledger").mkdir()
         size_mb = fill(folder / "ledger", RECORDS) / 1e6
+        for scope, called in (
+            ("notebook", "work/3.ipynb"),
+            ("project", str(folder / "root")),
+            ("label", "train"),
+        ):
+            budget = Budget(scope=scope, name=called, energy_j=1e9)  # type: ignore[arg-type]
+            store_budget(folder / "ledger", budget)
         figures = list(measured(folder, size_mb))
     rows = tuple(figure.row() for figure in figures)
     columns = ("what", "figure", "target", "", "how")

@@ -118,7 +118,7 @@ def study(lab: Lab) -> str:
             notebook=str(lab.folder / name),
             cell_id=f"cell-{n}",
             execution_count=n + 1,
-            label={3: LONG, 5: "unmetered"}.get(n, ""),
+            label={3: LONG, 5: "unmetered", 6: "baseline"}.get(n, ""),
             purpose=("final", "search", "")[n % 3],
             status="error" if failed else "ok",
             error="ZeroDivisionError" if failed else "",
