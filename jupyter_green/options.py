@@ -1,7 +1,7 @@
 """The options of verbs that the notebook and the shell share, said once.
 
 ``%green compare`` and ``jupyter green compare`` take the same ones.  Imports
-`carbon` and `report.contrast`.
+`carbon`, `errors`, `report.budgets` and `report.contrast`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import argparse
 from collections.abc import Sequence
 
 from jupyter_green.carbon.elsewhere import GROUPS
+from jupyter_green.errors import BudgetError
+from jupyter_green.report.budgets import parse_amount
 from jupyter_green.report.contrast import DETECT
 
 
@@ -52,8 +54,10 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_budget_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `budget` takes, but for the notebook that it is for."""
+def add_budget_options(
+    parser: argparse.ArgumentParser, *, notebook: bool = False
+) -> None:
+    """Add what `budget` takes; with *notebook* also the notebook that it is for."""
     add = parser.add_argument
     add(
         "amount",
@@ -61,8 +65,13 @@ def add_budget_options(parser: argparse.ArgumentParser) -> None:
         metavar="AMOUNT",
         help="50 Wh, 2 kWh, 100 g: energy or CO2e; nothing: show the budgets",
     )
-    add("--label", metavar="LABEL", help="for the work with this label")
-    add("--project", action="store_true", help="for everything in this folder")
+    work = parser.add_mutually_exclusive_group()
+    work.add_argument("--label", metavar="LABEL", help="for the work with this label")
+    work.add_argument(
+        "--project", action="store_true", help="for everything in this folder"
+    )
+    if notebook:
+        work.add_argument("--notebook", metavar="FILE", help="for this notebook's work")
     add(
         "--stop",
         action="store_true",
@@ -72,11 +81,36 @@ def add_budget_options(parser: argparse.ArgumentParser) -> None:
     add("--clear", action="store_true", help="take the budget away")
 
 
+def check_budget_options(options: argparse.Namespace) -> None:
+    """Refuse what `budget` would otherwise leave unsaid.
+
+    Raises:
+        BudgetError: A label is empty, the amount is none, or options are without sense.
+    """
+    if options.label is not None and not options.label.strip():
+        raise BudgetError(
+            "a budget for an empty label would be for nothing",
+            remedy="Give the label of some work, or leave --label out",
+        )
+    if options.amount:
+        parse_amount(" ".join(options.amount))
+    if options.amount and options.clear:
+        raise BudgetError(
+            "a budget is set or taken away, and both are asked for",
+            remedy="Leave the amount or --clear out",
+        )
+    if not options.amount and (options.stop or options.since):
+        raise BudgetError(
+            "--stop and --since belong to an amount, and there is none",
+            remedy="Give the budget anew: 50 Wh --stop",
+        )
+
+
 def add_where_options(parser: argparse.ArgumentParser) -> None:
     """Add what `where` takes."""
     add = parser.add_argument
     add("--label", metavar="LABEL", help="the work with this label; else all of it")
-    add("--energy", metavar="AMOUNT", help="so much energy, such as '2 kWh'")
+    add("--energy", nargs="+", metavar="AMOUNT", help="so much energy, such as 2 kWh")
     add(
         "--in",
         dest="groups",
@@ -90,6 +124,11 @@ def add_where_options(parser: argparse.ArgumentParser) -> None:
         help="intensities that count something else too, such as direct emissions",
     )
     add("--all", action="store_true", help="every place, not only both ends")
+
+
+def stated_energy(options: argparse.Namespace) -> str | None:
+    """Return the amount behind `where`'s ``--energy``, quoted or not; None: none."""
+    return None if options.energy is None else " ".join(options.energy)
 
 
 def add_when_options(parser: argparse.ArgumentParser) -> None:

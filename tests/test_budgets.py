@@ -92,7 +92,18 @@ def test_amounts_are_read_as_people_write_them(
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "50", "Wh", "0 Wh", "-1 Wh", "5 W", "5 Wh CO2e", "1.2.3 J", "1e999 J"),
+        *(
+            "",
+            "50",
+            "Wh",
+            "0 Wh",
+            "-1 Wh",
+            "5 W",
+            "5 Wh CO2e",
+            "1.2.3 J",
+            "1e999 J",
+            "1e300 MWh",
+        ),
         *("1,5 kWh", "1.500,5 Wh", "1,50,000 J", ", J"),
     ],
 )
@@ -163,7 +174,14 @@ def test_a_budget_is_replaced_and_taken_away(tmp_path: Path):
     assert [b.name for b in read_budgets(folder)] == ["b"]
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", '[{"scope": "galaxy", "name": "x"}]'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("{", "[1]", '[{"scope": "galaxy", "name": "x"}]'),
+        '[{"scope": "label", "name": "x", "energy_j": 0}]',
+        '[{"scope": "label", "name": "x"}]',
+    ],
+)
 def test_a_file_that_is_no_list_of_budgets_is_told(tmp_path: Path, content: str):
     """And where it stands."""
     (tmp_path / "budgets.json").write_text(content, encoding="utf-8")
@@ -245,6 +263,27 @@ def test_a_budget_of_grams_counts_grams(shell: Shell):
     assert "10.0 mg CO2e" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('5 Wh --label ""', "an empty label"),
+        ("5 Wh --label a --project", "not allowed with"),
+        ("5 Wh --clear --label a", "both are asked for"),
+        ("--stop", "there is none"),
+        ("--since 7d --label a", "there is none"),
+    ],
+)
+def test_what_a_budget_would_silently_leave_out_is_refused(
+    shell: Shell, line: str, said: str
+):
+    """In the notebook; no budget is set, changed or taken away by it."""
+    shell.run("%green budget 3 Wh --label a")
+    with pytest.raises(UsageError, match=said):
+        shell.extension.green.run(f"budget {line}")
+    (kept,) = read_budgets(shell.extension.session.folder)
+    assert (kept.scope, kept.name, kept.energy_j) == ("label", "a", 10_800.0)
+
+
 def test_a_notebook_without_a_name_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -256,6 +295,8 @@ def test_a_notebook_without_a_name_says_what_to_do(
             opened.extension.green.run("budget 5 Wh")
         with pytest.raises(UsageError, match="no amount"):
             opened.extension.green.run("budget 5 parsecs --project")
+        with pytest.raises(UsageError, match="no amount"):
+            opened.extension.green.run("budget fifty")
         with pytest.raises(UsageError, match="no budget for label x"):
             opened.extension.green.run("budget --clear --label x")
 

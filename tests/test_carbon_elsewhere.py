@@ -262,6 +262,8 @@ def test_the_doors_show_where_and_say_what_when_needs(
         assert "marginal" in ran.out
         with pytest.raises(UsageError, match="no energy of 'nosuch'"):
             shell.extension.green.run("where --label nosuch")
+        with pytest.raises(UsageError, match="no energy of ''"):
+            shell.extension.green.run('where --label ""')
         with pytest.raises(UsageError, match="no Electricity Maps token"):
             shell.extension.green.run("when --hours 2")
     assert main(["where", "--energy", "2 kWh", "--json", "--every-kind"]) == 0
@@ -269,7 +271,8 @@ def test_the_doors_show_where_and_say_what_when_needs(
     assert built["energy_j"] == pytest.approx(7.2e6)
     assert len({place["kind"] for place in built["places"]}) > 1
     assert "marginal" in built["note"]
-    assert main(["where", "--energy", "2 kWh", "--in", "country", "--all"]) == 0
+    # Without quotes, as `budget` takes it.
+    assert main(["where", "--energy", "2", "kWh", "--in", "country", "--all"]) == 0
     assert "Norway" in capsys.readouterr().out
     assert main(["where", "--energy", "2 kg"]) == 2
     assert main(["when"]) == 2

@@ -19,6 +19,8 @@ from jupyter_green.options import (
     add_compare_options,
     add_when_options,
     add_where_options,
+    check_budget_options,
+    stated_energy,
 )
 from jupyter_green.report.budgets import (
     Budget,
@@ -63,8 +65,7 @@ def add_parsers(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "budget", help="how much a notebook, label or project may use"
     )
-    add_budget_options(parser)
-    parser.add_argument("--notebook", metavar="FILE", help="for this notebook's work")
+    add_budget_options(parser, notebook=True)
     parser.add_argument("--ledger", metavar="DIR", help="folder of the ledger")
     parser.add_argument("--json", action="store_true", help="print JSON, unrounded")
     parser.set_defaults(run=run_budget)
@@ -132,6 +133,7 @@ def run_budget(options: argparse.Namespace) -> int:
     Raises:
         BudgetError: It is not said what for, or the amount is none.
     """
+    check_budget_options(options)
     resolved = settings_in_force()
     folder = ledger_folder(options.ledger or resolved.values.ledger)
     if options.amount or options.clear:
@@ -163,7 +165,7 @@ def run_where(options: argparse.Namespace) -> int:
         LocationError: The place in force is not in the data.
     """
     settings = settings_in_force().values
-    energy_j = energy_of(_folders(options), options.label, options.energy)
+    energy_j = energy_of(_folders(options), options.label, stated_energy(options))
     here, pue = carbon.find(settings), carbon.stated_pue(settings)
     found = places(*(options.groups or ()))
     if not options.every_kind:

@@ -16,6 +16,7 @@ from jupyter_green import carbon
 from jupyter_green.carbon.elsewhere import ask_forecast, greenest, places
 from jupyter_green.errors import BudgetError
 from jupyter_green.ledger import parse_since, read_ledger
+from jupyter_green.options import check_budget_options, stated_energy
 from jupyter_green.report.budgets import (
     Scope,
     budgets_table,
@@ -85,6 +86,7 @@ class Deciding:
             self._publish({"text/plain": text, "image/png": image})
 
     def _budget(self, options: argparse.Namespace) -> None:
+        check_budget_options(options)
         session = self._session
         if options.amount or options.clear:
             work = self._work(options)
@@ -122,7 +124,7 @@ class Deciding:
         session = self._session
         session.settle()
         session.ledger.flush(FLUSH_TIMEOUT_S)
-        energy_j = energy_of([session.folder], options.label, options.energy)
+        energy_j = energy_of([session.folder], options.label, stated_energy(options))
         # The yearly value: one hour's would be compared with years.
         here = carbon.find(session.settings)
         found = places(*(options.groups or ()))

@@ -10,7 +10,6 @@ ledger's files, so that all kernels, the shell and the panel see the same ones
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Sequence
@@ -36,6 +35,7 @@ from jupyter_green.units import J_PER_WH
 
 FILE_NAME = "budgets.json"
 NEAR = 0.8
+MOST = 1e20  # joules or grams: about what the world's electricity is in a year
 NO_NOTEBOOK = "no notebook"  # how totals name the row of records without one
 
 Scope = Literal["notebook", "label", "project"]
@@ -154,21 +154,23 @@ def parse_amount(text: str) -> tuple[float | None, float | None]:
     it is printed here, and ``MJ`` a million.
 
     Raises:
-        BudgetError: It is no amount of either, or not above 0.
+        BudgetError: It is no amount of either, not above 0, or more than `MOST`.
     """
-    found = _AMOUNT.fullmatch(text)
-    value = 0.0
+    found, why = _AMOUNT.fullmatch(text), ""
     if found is not None:
         number, power, prefix, unit, gas = found.groups()
         value = float(number.replace(",", "") + (power or "")) * PREFIXES[prefix]
         unit = unit.lower()
-        if 0.0 < value < math.inf:
-            if unit in MASS_UNITS:
-                return None, value * MASS_UNITS[unit]
-            if not gas:
-                return value * ENERGY_UNITS[unit], None
+        value *= MASS_UNITS.get(unit) or ENERGY_UNITS[unit]
+        if value > MOST:
+            why = "the world's electricity of a year is about 1e20 J"
+        elif value > 0.0 and unit in MASS_UNITS:
+            return None, value
+        elif value > 0.0 and not gas:
+            return value, None
     raise BudgetError(
         f"{text!r} is no amount of energy or CO2e",
+        why=why,
         remedy="Write 50 Wh, 2 kWh, 3.6 MJ, 100 g or 1 kg CO2e; a decimal point for a "
         "comma",
     )
@@ -197,6 +199,13 @@ def read_budgets(folder: Path, project: dict[str, Any] | None = None) -> list[Bu
             why=str(err),
             remedy="Mend the file or remove it",
         ) from err
+    for budget in budgets:
+        if not budget.limit > 0.0:
+            raise BudgetError(
+                f"the budgets in {path} cannot be read",
+                why=f"that for {budget.about} has no amount above 0",
+                remedy="Mend the file or remove it",
+            )
     stated = _of_project(project) if project else None
     if stated is not None:
         budgets = [b for b in budgets if _key(b) != _key(stated)] + [stated]

@@ -55,18 +55,22 @@ def energy_of(folders: Sequence[Path], label: str | None, amount: str | None) ->
         BudgetError: The amount is none of energy.
         CompareError: Nothing is measured.
     """
-    if amount:
+    if amount is not None:
         energy_j, _ = parse_amount(amount)
         if energy_j is None:
             raise CompareError(f"{amount!r} is CO2e already", remedy="Give an energy")
         return energy_j
     found = ledger_totals(folders, by="label").totals
-    rows = [row for row in found.rows if row.key == label] if label else [found.total]
+    rows = [found.total]
+    if label is not None:
+        rows = [row for row in found.rows if row.key == label]
     known = [row.energy_j for row in rows if row.energy_j is not None]
     if not known:
         raise CompareError(
-            f"there is no energy of {label!r}" if label else "nothing is measured yet",
-            remedy="Meter a cell, or give --energy '2 kWh'",
+            "nothing is measured yet"
+            if label is None
+            else f"there is no energy of {label!r}",
+            remedy="Meter a cell, or give --energy 2 kWh",
         )
     return sum(known)
 
