@@ -30,6 +30,7 @@ const LEAST_TOP_W = 10;
 const BAND_OPACITY = 0.16;
 const BAND_MARK = 3;
 const LABEL_ROOM = 40;
+const CLOCK_ROOM = 18;
 
 /** Distances of the labels below: whole minutes, in seconds. */
 const MINUTES = [60, 120, 300, 600];
@@ -229,13 +230,16 @@ function translucent(colour: string, opacity: number): string {
   return `color-mix(in srgb, ${colour || 'gray'} ${100 * opacity}%, transparent)`;
 }
 
-function clockTimes(_: uPlot, times: number[]): string[] {
+function clockTimes(plot: uPlot, times: number[]): string[] {
   const each = new Intl.DateTimeFormat(undefined, {
     hour: '2-digit',
     minute: '2-digit',
     hour12: false
   });
-  return times.map(time => each.format(time * 1000));
+  // At the left edge it would stand in the lowest label of the other axis.
+  return times.map(time =>
+    plot.valToPos(time, 'x') < CLOCK_ROOM ? '' : each.format(time * 1000)
+  );
 }
 
 function wattsText(watts: number | null): string {

@@ -101,8 +101,8 @@ function Budget({ budget }: { budget: IBudget }): JSX.Element {
             {trans.__('stops cells')}
           </span>
         )}
+        {lacking && <span className="jp-GreenCell-facts">{lacking}</span>}
       </div>
-      {lacking && <div className="jp-GreenCell-facts">{lacking}</div>}
     </li>
   );
 }
