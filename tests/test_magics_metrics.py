@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 from shells import Shell, isolate, ledger_records, load_with, open_shell, quick_device
 
-from jupyter_green.magics.arguments import WrongOptionsError, parse_line
+from jupyter_green.magics.arguments import (
+    WrongOptionsError,
+    parse_line,
+    parse_statement,
+)
 from jupyter_green.magics.metrics import evaluate
 
 
@@ -109,6 +113,28 @@ def test_wrong_metrics_are_refused_before_the_cell_runs(shell: Shell, options: s
         parse_line(options)
     shell.run(f"%%energy {options}\nran = True")
     assert "ran" not in shell.ip.user_ns
+
+
+@pytest.mark.parametrize(
+    ("options", "expressions"),
+    [
+        ("-m acc=model.score(X_test, y_test) -m n=len(X)",
+         ["model.score(X_test, y_test)", "len(X)"]),
+        ("-m acc=scores['test acc'] -l x", ["scores['test acc']"]),
+        ('-m acc=d["a"]["b c"]', ['d["a"]["b c"]']),
+        ("-m acc=f(')', x) -m b=1", ["f(')', x)", "1"]),
+        (r"-m acc=f('\') ', x)", [r"f('\') ', x)"]),
+        ("-m acc=float('nan')", ["float('nan')"]),
+        # As words of a shell, which they may be as well.
+        ("-m 'acc=a / b' -m b='f(x, y)'", ["a / b", "f(x, y)"]),
+    ],
+)  # fmt: skip
+def test_expressions_are_written_as_in_a_cell(options: str, expressions: list[str]):
+    """With blanks in brackets and with quotes, before a statement as well."""
+    assert [e for _, e in parse_line(options).metrics] == expressions
+    found = parse_statement(f"-q {options} y = f(0, 'z')")
+    assert [e for _, e in found.metrics] == expressions
+    assert found.statement == "y = f(0, 'z')"
 
 
 def test_a_comparison_within_an_expression_is_no_second_name():

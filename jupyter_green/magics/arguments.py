@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ VALUED = frozenset(
         "-m", "--metric",
     }
 )  # fmt: skip
+METRIC = frozenset({"-m", "--metric"})
 OPTIONS = ("label", "purpose", "repeats", "output", "metric", "quiet", "verbose")
 PREFIX = "%%" + NAME
 # Cell magics that run their body as a cell of the shell: an ``%%energy`` under them
@@ -43,6 +45,10 @@ CLEAN: tuple[Callable[[list[str]], list[str]], ...] = (
     classic_prompt,
     ipython_prompt,
 )
+
+
+# A metric whose expression is not quoted as a shell's word would be.
+_METRIC = re.compile(r"[^\W\d]\w*=(?![=\"'])")
 
 
 class WrongOptionsError(ValueError):
@@ -145,7 +151,7 @@ def parse_statement(line: str) -> Request:
             break
         options.append(word)
         if word in VALUED and rest:
-            value, rest = _first_word(rest)
+            value, rest = _value_of(word, rest)
             options.append(value)
     known = _known(parser.parse_args(options))
     if not rest:
@@ -246,10 +252,45 @@ def _name(text: str) -> str:
 
 
 def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError as err:
-        raise WrongOptionsError(f"{err} in {line!r}") from err
+    words: list[str] = []
+    rest = line.strip()
+    while rest:
+        word, rest = _value_of(words[-1] if words else "", rest)
+        words.append(word)
+    return words
+
+
+def _value_of(option: str, text: str) -> tuple[str, str]:
+    """Split off the word behind *option*.
+
+    The expression of a metric is Python's: its own quotes stay, and blanks within
+    brackets and quotes do not end it.  Where it begins with a quote, that is a shell's.
+    """
+    named = _METRIC.match(text) if option in METRIC else None
+    if named is None:
+        return _first_word(text)
+    end = _end_of_expression(text, named.end())
+    return text[:end], text[end:].lstrip()
+
+
+def _end_of_expression(text: str, start: int) -> int:
+    """Return where the first blank outside of brackets and quotes stands."""
+    depth, quote, is_escaped = 0, "", False
+    for place, sign in enumerate(text[start:], start=start):
+        if is_escaped:
+            is_escaped = False
+        elif quote:
+            is_escaped = sign == "\\"
+            quote = "" if sign == quote else quote
+        elif sign in "\"'":
+            quote = sign
+        elif sign in "([{":
+            depth += 1
+        elif sign in ")]}":
+            depth -= 1
+        elif sign.isspace() and depth <= 0:
+            return place
+    return len(text)
 
 
 def _first_word(text: str) -> tuple[str, str]:

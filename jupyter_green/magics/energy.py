@@ -37,7 +37,8 @@ its 95 % interval, and by device how it was found: ``counter`` (an energy counte
 
 ``-m accuracy=model.score(X, y)`` stores a number of yours with the record, evaluated
 when the cell is over and metered no more; ``-m samples=len(X)`` gives joules per sample
-in ``%green compare``.  Quote an expression with blanks or quotes as a whole.
+in ``%green compare``.  Quote it as a whole where it has blanks outside of brackets:
+``-m 'mean=a / b'``.
 
 """
 
