@@ -117,12 +117,11 @@ def format_quantity(
         or not math.isfinite(uncertainty)
         or uncertainty <= FLOAT_NOISE * abs(value)
     ):
-        shown = _rounded(value, PLAIN_DIGITS)
-        size, symbol = _unit(shown, scale)
-        return (
-            f"{_digits(shown / size, significant_decimals(shown / size, PLAIN_DIGITS))}"
-            f" {symbol}"
-        )
+        # The unit is that of the rounded value; the value is rounded once, in it.
+        size, symbol = _unit(_rounded(value, PLAIN_DIGITS), scale)
+        value /= size
+        decimals = significant_decimals(value, PLAIN_DIGITS)
+        return f"{_digits(value, decimals)} {symbol}"
     size, symbol = _unit(max(abs(value), uncertainty), scale)
     value, uncertainty = value / size, uncertainty / size
     decimals = interval_decimals(uncertainty)

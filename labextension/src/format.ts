@@ -9,6 +9,8 @@ const J_PER_WH = 3600;
 const J_PER_KWH = 3.6e6;
 /** Significant digits of a value that comes without uncertainty. */
 const PLAIN_DIGITS = 3;
+/** Less, in proportion, is what calculating with floats leaves. */
+const FLOAT_NOISE = 1e-12;
 /** What is shown instead of a missing figure. */
 export const NOT_MEASURED = 'not measured';
 
@@ -159,10 +161,11 @@ function formatQuantity(
   if (!isKnown(value)) {
     return NOT_MEASURED;
   }
-  if (!isKnown(uncertainty) || uncertainty <= 0) {
-    const shown = significant(value, PLAIN_DIGITS);
-    const [size, symbol] = unit(shown, scale);
-    return `${digits(shown / size, decimals(shown / size, PLAIN_DIGITS))} ${symbol}`;
+  if (!isKnown(uncertainty) || uncertainty <= FLOAT_NOISE * Math.abs(value)) {
+    // The unit is that of the rounded value; the value is rounded once, in it.
+    const [size, symbol] = unit(significant(value, PLAIN_DIGITS), scale);
+    const figure = value / size;
+    return `${digits(figure, decimals(figure, PLAIN_DIGITS))} ${symbol}`;
   }
   const [size, symbol] = unit(Math.max(Math.abs(value), uncertainty), scale);
   const scaled = value / size;
