@@ -51,6 +51,13 @@ def test_a_label_that_is_not_there_is_an_error_with_those_that_are(shell: Shell)
         shell.extension.green.run("compare plain prunned")
 
 
+@pytest.mark.parametrize("line", ["plain plain", "plain pruned plain"])
+def test_a_label_named_twice_is_an_error(shell: Shell, line: str):
+    """It would be two equal rows, and a third one would vanish."""
+    with pytest.raises(UsageError, match="same work"):
+        shell.extension.green.run(f"compare {line}")
+
+
 def test_python_compares_labels_records_and_lists(shell: Shell):
     """The same function, whatever names the records."""
     by_label = jg.compare("plain", "pruned")

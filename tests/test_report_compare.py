@@ -282,6 +282,19 @@ def test_metrics_called_as_our_own_figures_take_nobodys_place():
     assert "f1_per_kwh_per_kwh" not in keys
 
 
+def test_what_a_user_calls_as_we_do_is_printed_as_the_users_own_number():
+    """Neither as joules nor as grams, and huge numbers with a power of ten."""
+    metrics = {"energy_j": 3.0, "sci_g_per_run": 2.0, "flops": 1e300}
+    found = compare({
+        "a": runs(100.0, metrics=metrics), "b": runs(100.0, seed=2, metrics=metrics)
+    })  # fmt: skip
+    # 3 of the user's unit over 100 J, within 1 %, are 3 x 3.6e6 / 100 for a kWh.
+    assert re.search(r"10[789],\d00 ± [\d,]+/kWh", str(found))
+    assert "1e+300" in str(found)
+    assert "SCI: " not in str(found)
+    assert max(map(len, str(found).splitlines())) < 400
+
+
 def test_the_appendix_compares_nothing_of_energy_between_machines():
     """Nor what is made of it; and an interval's end that is not 1 does not read 1."""
     board = device(name="other board", id="g2")
@@ -418,6 +431,37 @@ def test_what_cannot_be_compared_says_why(groups: dict[str, Any], said: str):
     """And what is missing."""
     with pytest.raises(CompareError, match=said):
         compare(groups)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"embodied_g": -1.0}, "-1 g cannot be"),
+        ({"embodied_g": math.nan}, "nan g cannot be"),
+        ({"lower_is_better": ["acuracy"]}, "no metric 'acuracy'.*There are: accuracy"),
+        (
+            {"lower_is_better": ["accuracy"], "higher_is_better": ["accuracy"]},
+            "both lower and higher",
+        ),
+    ],
+)
+def test_what_would_be_ignored_or_make_no_sense_is_refused(
+    options: dict[str, Any], said: str
+):
+    """A slip in a metric's name among it."""
+    groups = {
+        "a": runs(100.0, metrics={"accuracy": 0.9}),
+        "b": runs(50.0, seed=2, metrics={"accuracy": 0.8}),
+    }
+    with pytest.raises(CompareError, match=said):
+        compare(groups, **options)
+
+
+def test_a_record_is_not_compared_with_itself():
+    """Neither a label that is named twice, nor one of its records beside it."""
+    a, b = runs(100.0), runs(50.0, seed=2)
+    with pytest.raises(CompareError, match="'x' and 'y' are the same work"):
+        compare({"x": a, "y": [*b, a[3]]})
 
 
 def test_a_difference_of_nothing_cannot_be_looked_for():

@@ -277,3 +277,17 @@ def test_a_ratio_within_turns_is_the_same_whatever_the_turns_levels(
     second = contrast(*moved, in_turns=True)
     assert second.ratio == pytest.approx(first.ratio)
     assert second.low == pytest.approx(first.low)
+
+
+def test_figures_whose_squares_are_beyond_floats_are_compared_all_the_same():
+    """As the perplexity of a training that diverged: only the unit differs."""
+    a, b = [1.0, 1.1, 0.9], [2.0, 2.2, 1.8]
+    plain = difference(a, b)
+    huge = difference([v * 1e300 for v in a], [v * 1e300 for v in b])
+    assert (huge.verdict, huge.repeats_needed) == (plain.verdict, plain.repeats_needed)
+    assert plain.low is not None
+    assert huge.low == pytest.approx(plain.low * 1e300)
+    found = mean_interval(a)
+    assert found is not None
+    many = mean_interval([v * 1e300 for v in a])
+    assert many == pytest.approx((found[0] * 1e300, found[1] * 1e300))

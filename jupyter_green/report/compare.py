@@ -77,7 +77,8 @@ def groups_of(
         find: Returns the records of a label or id.
 
     Raises:
-        CompareError: Something is none of these, or a label has no records.
+        CompareError: Something is none of these, is named more often than once, or a
+            label has no records.
     """
     groups: dict[str, list[Record]] = {}
     for thing in what:
@@ -85,6 +86,11 @@ def groups_of(
         if name in groups or not name:
             # Two of one label: told apart by the id of their first record.
             name = f"{name} {records[0].key}".strip() if records else name
+        if name in groups:
+            raise CompareError(
+                f"{name!r} is named more than once",
+                remedy="Name each label or record once",
+            )
         groups[name] = records
     return groups
 
@@ -125,7 +131,8 @@ def compare(
         higher_is_better: Metrics of which more is better in spite of their names.
 
     Raises:
-        CompareError: There are fewer than two groups, or one has nothing measured.
+        CompareError: There are fewer than two groups, one has nothing measured, two
+            have a record in common, or an argument makes no sense.
     """
     if len(groups) < LEAST_GROUPS:
         raise CompareError(
@@ -137,9 +144,16 @@ def compare(
             f"a difference of {detect:g} cannot be looked for",
             remedy="Give 0.1 for 10 %",
         )
+    if embodied_g is not None and not 0.0 <= embodied_g < math.inf:
+        raise CompareError(
+            f"{embodied_g:g} g cannot be what making the hardware took",
+            remedy="Give grams of 0 or more",
+        )
+    _check_apart(groups)
     parts = [group_of(label, records) for label, records in groups.items()]
     less = {*lower_is_better}
     more = {*higher_is_better}
+    _check_metrics(parts, less, more)
     known = _quantities(parts, less, more, with_sci=embodied_g is not None)
     values = [
         {quantity.key: _values(group, quantity, embodied_g) for quantity in known}
@@ -158,6 +172,40 @@ def compare(
         warnings=warnings(parts),
         notes=notes(parts, known, contrasts),
     )
+
+
+def _check_apart(groups: Mapping[str, Sequence[Record]]) -> None:
+    """Refuse to compare a record with itself: that is no second measurement.
+
+    Raises:
+        CompareError: Two groups have a record in common.
+    """
+    owners: dict[str, str] = {}
+    for name, records in groups.items():
+        for record in records:
+            other = owners.setdefault(record.id, name)
+            if other != name:
+                raise CompareError(
+                    f"{other!r} and {name!r} are the same work",
+                    why=f"the record {record.key} is in both",
+                    remedy="Name each label or record once",
+                )
+
+
+def _check_metrics(parts: Sequence[Group], less: set[str], more: set[str]) -> None:
+    """Refuse a direction for what is no metric: a slip would change no verdict.
+
+    Raises:
+        CompareError: A name is that of no metric, or given with both directions.
+    """
+    known = {name for group in parts for run in group.runs for name in run.metrics}
+    if unknown := sorted((less | more) - known):
+        raise CompareError(
+            f"there is no metric {unknown[0]!r} in this comparison",
+            remedy=f"There are: {', '.join(sorted(known)) or 'none'}",
+        )
+    if both := sorted(less & more):
+        raise CompareError(f"{both[0]!r} cannot be better both lower and higher")
 
 
 def comparisons_to_dict(comparisons: Iterable[Comparison]) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ from jupyter_green.report.format import (
 from jupyter_green.report.tables import Table
 
 PLAIN_DIGITS = 4
+# Outside of these, figures of the user's own are written with a power of ten.
+LEAST_PLAIN, MOST_PLAIN = 1e-6, 1e15
 HOW_READ = (
     "Better or worse is said where the interval of {} leaves out equality; the runs to "
     "find a difference are for a chance of {}."
@@ -71,6 +73,8 @@ def _value(entry: Candidate, quantity: Quantity) -> str:
     if quantity.is_ratio:
         half = _with_common(entry, quantity, half)
     text = f"{_plain(mean, half)}{quantity.unit}"
+    if not _is_ours(quantity):
+        return text
     if key == "duration_s":
         text = format_duration(mean)
     elif key == "co2e_g":
@@ -98,11 +102,16 @@ def _with_common(
     spread_j = _half(energy) or 0.0
     relative = math.sqrt(max(0.0, whole_j**2 - spread_j**2)) / energy.mean
     by_joules = entry.quantities[quantity.key].mean
-    if quantity.key.startswith("sci_g_per_"):
+    if _is_ours(quantity) and quantity.key.startswith("sci_g_per_"):
         one = quantity.key.removeprefix("sci_g_per_")
         each_j = entry.quantities[f"energy_j_per_{one}"].mean
         by_joules = entry.quantities["co2e_g"].mean * each_j / energy.mean
     return math.hypot(half or 0.0, relative * by_joules)
+
+
+def _is_ours(quantity: Quantity) -> bool:
+    """Say whether a key names a figure of ours: metrics may be called alike."""
+    return quantity.is_ratio and not quantity.unit
 
 
 def _half(spread: Spread) -> float | None:
@@ -114,6 +123,8 @@ def _plain(mean: float, half: float | None) -> str:
     if not half:
         return f"{mean:.{PLAIN_DIGITS}g}"
     decimals = 1 - math.floor(math.log10(half))
+    if not LEAST_PLAIN <= max(abs(mean), half) < MOST_PLAIN:
+        return f"{mean:.{PLAIN_DIGITS}g} ± {half:.2g}"
     mean, half = round(mean, decimals), round(half, decimals)
     shown = max(0, decimals)
     return f"{mean:,.{shown}f} ± {half:,.{shown}f}"

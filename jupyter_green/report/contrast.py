@@ -42,6 +42,8 @@ LEAST_FOR_ALIKE = 8
 # wider than that of independent groups, by 37 % with five turns and 18 % with eight.
 LEAST_TURNS = 8
 MOST_REPEATS = 100_000
+# The squares of larger figures (the perplexity of a training that diverged) are none.
+HUGE = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +202,10 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of a mean by Student's t; None for a single value."""
     if len(values) < LEAST_RUNS:
         return None
-    group = _Group.of(values)
+    unit = _unit(values)
+    group = _Group.of([value / unit for value in values])
     half = t_quantile(0.5 + LEVEL / 2, group.degrees) * math.sqrt(group.variance)
-    return group.mean - half, group.mean + half
+    return (group.mean - half) * unit, (group.mean + half) * unit
 
 
 def contrast(
@@ -262,20 +265,29 @@ def difference(
     """
     if not reference or not candidate:
         return Contrast(detect=detect)
+    unit = _unit([*reference, *candidate])
+    reference = [value / unit for value in reference]
+    candidate = [value / unit for value in candidate]
     found = _Between.of(reference, candidate, in_turns=in_turns)
     scale = abs(statistics.fmean(reference))
     half = found.half(0.0, LEVEL)
     needed, smallest = found.planned(0.0, detect * scale)
     return Contrast(
-        difference=found.mean,
-        low=None if half is None else found.mean - half,
-        high=None if half is None else found.mean + half,
+        difference=found.mean * unit,
+        low=None if half is None else (found.mean - half) * unit,
+        high=None if half is None else (found.mean + half) * unit,
         verdict=_verdict(found, 0.0, lower_is_better=lower_is_better),
         detect=detect,
         repeats_needed=needed,
         smallest_found=None if smallest is None or not scale else smallest / scale,
         turns=found.turns,
     )
+
+
+def _unit(values: Sequence[float]) -> float:
+    """Return what to divide figures by before they are squared; mostly 1."""
+    largest = max(map(abs, values))
+    return largest if largest > HUGE else 1.0
 
 
 def repeats_needed(

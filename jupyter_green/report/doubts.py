@@ -161,7 +161,8 @@ def notes(
             f"Each interval holds by itself with {format_percent(LEVEL)}; the more "
             "candidates, the likelier that one of them misses."
         )
-    if any(q.key.startswith("sci_") for q in known):
+    # Figures of ours have no unit of their own; a metric may be called alike.
+    if any(q.key.startswith("sci_") and q.is_ratio and not q.unit for q in known):
         told.append(
             "SCI: (energy x PUE x intensity + embodied) / functional unit, "
             "ISO/IEC 21031:2024."
