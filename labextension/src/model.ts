@@ -280,9 +280,13 @@ export class GreenModel implements IGreenModel {
       this._crossings.forget();
       if (wanted && this._pageVisible && this._refused === 'offline') {
         // Nobody else says when it is back: no stream is open.
-        this._retryTimer = setTimeout(() => void this.refresh(), RETRY_MS);
+        this._retrySoon();
       }
       return;
+    }
+    if (this._problem) {
+      // Nor when a settings file has been mended.
+      this._retrySoon();
     }
     this._stream.start(this._watchers > 0);
     if (this._watchers > 0) {
@@ -296,6 +300,10 @@ export class GreenModel implements IGreenModel {
       this._stale = true;
       this._crossings.forget();
     }
+  }
+
+  private _retrySoon(): void {
+    this._retryTimer = setTimeout(() => void this.refresh(), RETRY_MS);
   }
 
   private _begin(): void {
@@ -453,6 +461,9 @@ export class GreenModel implements IGreenModel {
       }
       this._host = host;
       this._refused = null;
+      if (this._problem) {
+        this._follow();
+      }
     } catch (error) {
       if (path !== this._path) {
         return this._loadHost();

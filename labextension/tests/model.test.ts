@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { GreenModel } from '../src/model';
 import { RequestError } from '../src/request';
+import { GreenStream } from '../src/stream';
 import { DEFAULT_SETTINGS } from '../src/tokens';
 import {
   budget,
@@ -85,6 +86,43 @@ describe('whether anybody looks', () => {
     await watched();
     await vi.advanceTimersByTimeAsync(180_000);
     expect(api.asked.filter(name => name === 'idle')).toHaveLength(3);
+  });
+});
+
+describe('a page that was hidden', () => {
+  it('asks for what has ended meanwhile', async () => {
+    const sockets: { open(): void }[] = [];
+    const open = () => {
+      const socket = {
+        readyState: 0,
+        onopen: null as (() => void) | null,
+        send: () => undefined,
+        close: () => undefined,
+        open: () => {
+          socket.readyState = 1;
+          socket.onopen?.();
+        }
+      };
+      sockets.push(socket);
+      return socket as unknown as WebSocket;
+    };
+    const real = new GreenModel({
+      api,
+      stream: new GreenStream({ open, api })
+    });
+    real.setNotebook(new FakeNotebook());
+    real.watch();
+    await settled();
+    sockets[0]!.open();
+    await settled();
+    expect(real.records).toEqual([]);
+    real.setPageVisible(false);
+    api.answers.set('work/one.ipynb', [record()]);
+    real.setPageVisible(true);
+    sockets[1]!.open();
+    await settled();
+    expect(real.records.map(r => r.id)).toEqual(['r1']);
+    real.dispose();
   });
 });
 
@@ -436,9 +474,13 @@ describe('trouble', () => {
     expect(model.connection).toBe('live');
     expect(model.host).toBe(HOST);
     expect(model.problem?.message).toBe(why.message);
-    model.setNotebook(null);
-    await settled();
+    expect(stream.state).toBe('watched');
+    vi.mocked(api.host).mockImplementation(host);
+    await vi.advanceTimersByTimeAsync(10_000);
     expect(model.problem).toBeNull();
+    api.asked = [];
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(api.asked).toEqual([]);
   });
 
   it('forgets a problem once the same question is answered', async () => {
