@@ -27,7 +27,13 @@ EXAMPLE = ROOT / "examples" / "01_meter_a_cell.ipynb"
 CELLS = ("load", "numpy", "sklearn", "await", "repeat")
 METERED = CELLS[1:]
 SHOWN = "sklearn"
-SIZE = {"width": 1240, "height": 940}
+PROJECT = """\
+country = "FRA"
+
+[budget]
+amount = "3 Wh"
+"""
+SIZE = {"width": 1240, "height": 1010}
 SCALE = 2
 # The chart has something to show.
 LEAST_S = 40.0
@@ -45,7 +51,7 @@ def main(file: Path) -> None:
         folder = home / "work"
         folder.mkdir()
         shutil.copy(EXAMPLE, folder)
-        (folder / "jupyter_green.toml").write_text('country = "FRA"\n', "utf-8")
+        (folder / "jupyter_green.toml").write_text(PROJECT, "utf-8")
         with labs.server(Path(sys.executable), home) as lab:
             browser = labs.launch(playwright, program)
             context = browser.new_context(viewport=SIZE, device_scale_factor=SCALE)
