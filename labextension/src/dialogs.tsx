@@ -44,6 +44,7 @@ export class LocationForm
   ) {
     super();
     this.addClass('jp-GreenForm');
+    this._pue = String(location?.pue ?? 1);
     const stated = location?.origin === 'default' ? null : location;
     this._form = {
       place: stated?.cloud ? 'cloud' : 'country',
@@ -52,14 +53,15 @@ export class LocationForm
       cloud: stated?.cloud ?? '',
       intensity: '',
       source: '',
-      pue: String(location?.pue ?? 1),
+      pue: this._pue,
       pueSource: ''
     };
   }
 
   getValue(): ILocationChange {
     const form = this._form;
-    const pue = Number(form.pue);
+    // What was only shown is not said anew: that would take its source away.
+    const isPueSaid = form.pue && (form.pue !== this._pue || form.pueSource);
     return {
       ...(form.place === 'country' && {
         country: form.country,
@@ -72,7 +74,7 @@ export class LocationForm
           intensity_g_per_kwh: Number(form.intensity),
           ...(form.source && { intensity_source: form.source })
         }),
-      ...(form.pue && { pue }),
+      ...(isPueSaid && { pue: Number(form.pue) }),
       ...(form.pueSource && { pue_source: form.pueSource })
     };
   }
@@ -213,6 +215,7 @@ export class LocationForm
     this.update();
   }
 
+  private readonly _pue: string;
   private _form: IPlaceForm;
 }
 
