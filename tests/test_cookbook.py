@@ -33,7 +33,9 @@ CLAIM = re.compile(
     re.IGNORECASE,
 )
 USED = r"used ([\d.]+)"
-VERDICT = re.compile(r"(?<!\*)\*([a-z][a-z ]*?)(?: with \d+ and \d+ runs)?\*(?!\*)")
+VERDICT = re.compile(
+    r"(?<!\*)\*([a-z][a-z ]*?)(?: with \d+ and \d+ runs| in \d+ turns)?\*(?!\*)"
+)
 
 
 class Kitchen:
