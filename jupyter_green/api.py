@@ -315,7 +315,9 @@ def _told(wanted: bool | None) -> Iterator[Progress | None]:
         def progress(what: str, part: float) -> None:
             bar.update(round(100 * part) - bar.n)
             if not str(bar.desc).startswith(what):
-                bar.set_description(what)
+                # By itself it shows the bar at once, whatever the delay is.
+                is_due = bar.format_dict["elapsed"] >= BAR_AFTER_S
+                bar.set_description(what, refresh=is_due)
 
         yield progress
 

@@ -574,6 +574,9 @@ def test_a_bar_is_shown_to_those_who_watch(
     assert "building" in capsys.readouterr().err
     jupyter_green.report("json", ledger="ledger", progress=False)
     assert capsys.readouterr().err == ""
+    monkeypatch.setattr("jupyter_green.api.BAR_AFTER_S", 3600.0)
+    jupyter_green.report("json", ledger="ledger", progress=True)
+    assert capsys.readouterr().err == ""
 
 
 def test_what_could_not_be_read_is_told(

@@ -197,6 +197,33 @@ def test_the_loop_stops_when_quality_no_longer_pays(
     assert "stopping after epoch 5" in capsys.readouterr().out
 
 
+def test_early_stopping_that_sees_nothing_is_told(
+    session: Session, caplog: pytest.LogCaptureFixture
+):
+    """A slip in the metric's name would let the training run to its end unsaid."""
+    run = jg.epochs(range(6), stop=EarlyStopping("acuracy"), session=session)
+    for _ in run:
+        run.log(accuracy=0.5, loss=1.0)
+    (told,) = (r.message for r in caplog.records if "early stopping" in r.message)
+    assert "'acuracy', which no epoch has logged so far" in told
+    assert "logged are: accuracy, loss" in told
+    caplog.clear()
+    run = jg.epochs(range(6), stop=EarlyStopping("accuracy"), session=session)
+    for epoch in run:
+        if epoch == 2:  # evaluated from time to time
+            run.log(accuracy=0.5)
+    assert not caplog.records
+
+
+def test_a_loop_of_unknown_length_has_none(session: Session):
+    """As Python's iterators say it; what is round is called by its name."""
+    with pytest.raises(TypeError, match="not known how many"):
+        len(jg.epochs(iter(range(3)), session=session))
+    run = jg.epochs(iter(range(3)), name="step", total=9, session=session)
+    assert list(run) == [0, 1, 2]
+    assert "forecast for 9 steps after 3: " in str(run.forecast())
+
+
 def test_any_function_of_the_record_can_stop_the_loop(session: Session):
     """A limit on energy, for example."""
     run = jg.epochs(range(100), session=session, stop=lambda r: r.metrics["epoch"] >= 3)

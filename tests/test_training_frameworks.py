@@ -356,6 +356,11 @@ def test_torch_steps_are_records_without_a_change_to_the_loop(session: Session):
     assert rounds.total == 3
     train(1)  # the hook is gone
     assert len(stored(session)) == 4
+    with meter_steps(optimizer, every=4, session=session, total=8) as rounds:
+        train(8)
+    # What comes after the last step belongs to no four of them.
+    assert [r.flags for r in rounds.records] == [(), (), ("left-early",)]
+    assert (rounds.forecast().done, rounds.forecast().total) == (2, 2)
 
 
 def test_torch_stops_early_and_errors_pass(session: Session):

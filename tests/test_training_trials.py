@@ -177,3 +177,29 @@ def test_trials_that_show_nothing_are_refused(names: str, repeats: int, said: st
     """Before anything runs."""
     with pytest.raises(TrainingError, match=said):
         jg.trials({n: lambda turn: 1 / 0 * turn for n in names}, repeats=repeats)
+
+
+@pytest.mark.parametrize(
+    ("variants", "said"),
+    [
+        ([len, len], "have no names"),
+        ({"a": lambda turn: turn, "b": 3}, "'b' cannot be called"),
+        ({"a": lambda: 0, "b": lambda: 1}, r"'a' cannot be .*def plain\(turn\)"),
+    ],
+)
+def test_what_is_no_function_of_a_turn_is_told_before_anything_runs(
+    variants: Any, said: str
+):
+    """As a newcomer may give it."""
+    with pytest.raises(TrainingError, match=said):
+        jg.trials(variants, repeats=2)
+
+
+def test_a_score_without_a_name_is_refused(session: Session):
+    """With what to return instead."""
+    with pytest.raises(TrainingError, match=r"no name: 0\.9\. Return"):
+        jg.trials(
+            {"a": sleeps(0.01), "b": sleeps(0.01)},
+            score=lambda _: 0.9,  # type: ignore[arg-type,return-value]
+            session=session,
+        )

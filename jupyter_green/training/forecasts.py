@@ -57,6 +57,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
         high_g: Its upper end.
         methods: How the energy was found.
         notes: What has to be known of it.
+        name: What is called an epoch here: ``epoch``, ``step`` ...
     """
 
     done: int
@@ -72,6 +73,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
     high_g: float | None = None
     methods: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    name: str = "epoch"
 
     def __str__(self) -> str:
         """Return it in a line for people, notes behind it."""
@@ -83,7 +85,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
         if self.co2e_g is not None:
             half_g = None if self.high_g is None else self.high_g - self.co2e_g
             parts.append(f"{format_co2e(self.co2e_g, half_g)} CO2e")
-        told = f"forecast for {self.total} epochs after {self.done}: "
+        told = f"forecast for {self.total} {self.name}s after {self.done}: "
         told += ", ".join(parts) + f" ({', '.join(self.methods)})"
         return " ".join((told, *self.notes))
 
@@ -93,12 +95,13 @@ class Forecast(Struct, frozen=True, kw_only=True):
         printer.text(str(self))
 
 
-def forecast(records: Sequence[Record], total: int) -> Forecast:
+def forecast(records: Sequence[Record], total: int, *, name: str = "epoch") -> Forecast:
     """Return what *total* epochs will use, by the records of those that are done.
 
     Args:
         records: The epochs' records, in order; those that were left early are ignored.
         total: Epochs in all.
+        name: What is called an epoch here.
 
     Raises:
         TrainingError: No epoch is measured yet, or more are done than there are.
@@ -108,13 +111,13 @@ def forecast(records: Sequence[Record], total: int) -> Forecast:
     if not measured or len(measured) < len(done):
         raise TrainingError(
             "there is nothing to forecast by",
-            why="an epoch's energy was not measured"
+            why=f"the energy of one {name} was not measured"
             if done
-            else "no epoch is done yet",
+            else f"no {name} is done yet",
         )
     left = total - len(done)
     if left < 0:
-        raise TrainingError(f"{len(done)} epochs are done, more than {total}")
+        raise TrainingError(f"{len(done)} {name}s are done, more than {total}")
     skip = 1 if len(done) >= LEAST_WITH_WARM_UP else 0
     energies_j = [energy_j for _, energy_j in measured]
     energy_j, half_j = _sum(energies_j, skip, left)
@@ -149,7 +152,8 @@ def forecast(records: Sequence[Record], total: int) -> Forecast:
         low_g=_scaled(co2e_g, low_j, energy_j),
         high_g=_scaled(co2e_g, high_j, energy_j),
         methods=tuple(dict.fromkeys(m for r in done for m in r.methods)),
-        notes=_notes(energies_j[skip:]),
+        notes=_notes(energies_j[skip:], name),
+        name=name,
     )
 
 
@@ -187,7 +191,7 @@ def _scaled(value: float | None, part: float | None, whole: float) -> float | No
     return None if value is None or part is None or whole <= 0 else value * part / whole
 
 
-def _notes(energies_j: Sequence[float]) -> tuple[str, ...]:
+def _notes(energies_j: Sequence[float], name: str) -> tuple[str, ...]:
     """Say where the epochs are not alike: then the interval is too narrow."""
     count = len(energies_j)
     if count < LEAST_FOR_TREND:
@@ -200,4 +204,4 @@ def _notes(energies_j: Sequence[float]) -> tuple[str, ...]:
     if abs(slope) <= TREND_ERRORS * error or not slope:
         return ()
     trend = "grows" if slope > 0 else "falls"
-    return (f"The energy of an epoch {trend}: the forecast takes them as alike.",)
+    return (f"The energy of each {name} {trend}: the forecast takes them as alike.",)

@@ -58,8 +58,14 @@ class Epochs(Generic[T]):
             rounds.close(status=status)
 
     def __len__(self) -> int:
-        """Return the number of items, where they have one."""
-        return len(self._items) if isinstance(self._items, Sized) else NotImplemented
+        """Return the number of items, where they have one.
+
+        Raises:
+            TypeError: They have none, as Python's own iterators say it.
+        """
+        if not isinstance(self._items, Sized):
+            raise TypeError("it is not known how many rounds the loop has")
+        return len(self._items)
 
     def log(self, **metrics: Any) -> None:
         """Store numbers with the epoch that runs: ``run.log(accuracy=0.93)``.

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # The forecast is told once, when it has an interval worth the name.
 TOLD_AFTER = 4
+# So many rounds without the quality that early stopping looks at are told.
+MOST_BLIND = 3
 # More windows than this are not kept; the ledger has their records.
 MOST_KEPT = 100_000
 
@@ -72,6 +74,7 @@ class Rounds:
         self._count = 0
         self._metrics: dict[str, float] = {}
         self._has_failed = False
+        self._blind = 0
 
     @property
     def is_running(self) -> bool:
@@ -129,7 +132,7 @@ class Rounds:
                 "nobody said how many rounds there will be",
                 remedy="Give total=N",
             )
-        return forecast(self.records, total)
+        return forecast(self.records, total, name=self.name)
 
     def begin(self) -> None:
         """Begin a round; one that still runs is ended first."""
@@ -210,12 +213,23 @@ class Rounds:
     def _ask(self, record: Record) -> None:
         if isinstance(self._stop, EarlyStopping):
             quality = record.metrics.get(self._stop.metric)
+            self._tell_blindness(record, has_quality=quality is not None)
             if quality is not None and self._stop.update(quality, record.energy_j):
                 self.should_stop = True
                 self._write(f"stopping after {self.name} {self._count}: "
                             f"{self._stop.reason}")  # fmt: skip
         elif self._stop is not None and self._stop(record):
             self.should_stop = True
+
+    def _tell_blindness(self, record: Record, *, has_quality: bool) -> None:
+        """Say once that early stopping sees nothing: a slip in the metric's name."""
+        self._blind = -1 if has_quality or self._blind < 0 else self._blind + 1
+        if self._blind == MOST_BLIND and isinstance(self._stop, EarlyStopping):
+            there = ", ".join(sorted({*record.metrics} - {self.name})) or "none"
+            self._warn(
+                f"early stopping looks at {self._stop.metric!r}, which no {self.name} "
+                f"has logged so far; logged are: {there}"
+            )
 
     def _tell_forecast(self) -> None:
         total = self.total
@@ -329,7 +343,9 @@ class Followed:
         """Take the end of the training."""
         rest = {"steps": float(self._in_round)} if self._in_round else None
         if status == "ok":
-            self.rounds.finish(rest)
+            # What came after the last step is no round of steps.
+            is_rest = self._steps is not None and not self._in_round
+            self.rounds.finish(rest, flags=("left-early",) if is_rest else ())
         self._in_round = 0
         self.rounds.close(status=status)
 

@@ -12,6 +12,7 @@ Imports `api`, `report`, `session`.
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -77,10 +78,11 @@ def trials(  # noqa: PLR0913 - all but the variants by name
     says so.
 
     Raises:
-        TrainingError: There are fewer than two variants or repeats, or a score is not
-            one finite number.
+        TrainingError: There are fewer than two variants or repeats, a variant is no
+            function of a turn, or the score gives no finite numbers by name.
         CompareError: The energy of a variant was not measured.
     """
+    _check_variants(variants)
     if len(variants) < LEAST_VARIANTS:
         raise TrainingError(
             "there is nothing to compare", remedy="Give two variants or more"
@@ -110,6 +112,30 @@ def trials(  # noqa: PLR0913 - all but the variants by name
         {name: [window.record for window in own] for name, own in windows.items()},
         detect=detect,
     )
+
+
+def _check_variants(variants: Any) -> None:
+    """Say how variants are given, before anything is metered.
+
+    Raises:
+        TrainingError: They are no functions of a turn, by name.
+    """
+    if not isinstance(variants, Mapping):
+        raise TrainingError(
+            "the variants have no names",
+            remedy='Give functions by name: {"plain": plain, "pruned": pruned}',
+        )
+    for name, variant in variants.items():
+        try:
+            inspect.signature(variant).bind(0)
+        except TypeError as err:
+            raise TrainingError(
+                f"{name!r} cannot be called with the number of a turn",
+                why=str(err),
+                remedy="Give a function of it, such as `def plain(turn): ...`",
+            ) from err
+        except ValueError:  # of a function in C nobody knows
+            continue
 
 
 def _run(
@@ -142,12 +168,17 @@ def _run(
         raise failed[0]
 
 
-def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
+def _numbers(scores: Any) -> dict[str, float]:
     """Return the scores as numbers.
 
     Raises:
-        TrainingError: One of them is none.
+        TrainingError: One of them is none, or they have no names.
     """
+    if not isinstance(scores, Mapping):
+        raise TrainingError(
+            f"the score has no name: {scores!r:.60}",
+            remedy='Return numbers by name, such as {"accuracy": 0.9}',
+        )
     found = {}
     for name, value in scores.items():
         try:
