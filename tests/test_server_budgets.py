@@ -18,7 +18,7 @@ from jupyter_green.cli.deciding import budgets_in_force
 from jupyter_green.config import settings_in_force
 from jupyter_green.ledger import new_session
 from jupyter_green.ledger.follow import LedgerFollower
-from jupyter_green.ledger.lines import EndLine, StartLine
+from jupyter_green.ledger.lines import EndLine, HeartbeatLine, StartLine
 from jupyter_green.report.budgets import (
     Budget,
     drop_budget,
@@ -159,6 +159,30 @@ async def test_what_is_not_measured_is_no_zero(
 
 
 @on_loop
+async def test_a_running_cell_counts_with_what_its_kernel_has_told(
+    ask: Fetch, ledger: Path, jp_root_dir: Path
+):
+    """And its last word takes the place of that."""
+    mine = str(jp_root_dir / "x.ipynb")
+    store_budget(ledger, budget("notebook", mine, 80.0))
+    session = new_session()
+    begun = running("r1", notebook=mine, started_at=at(12))
+    so_far = HeartbeatLine(
+        record="r1", at=at(2), duration_s=10.0, devices=(device(60.0),)
+    )
+    lines: list[Any] = [session, StartLine(begun)]
+    for line, used, state in (
+        (so_far, 60.0, "within"),
+        (EndLine(record("r1", notebook=mine)), 100.0, "spent"),
+    ):
+        lines.append(line)
+        write_lines(ledger / "a.jsonl", *lines)
+        await asyncio.sleep(0.6)  # younger readings are taken for the present
+        (told,) = (await answered(ask, "budgets", path="x.ipynb"))["budgets"]
+        assert (told["used"], told["state"]) == (used, state)
+
+
+@on_loop
 async def test_setting_and_taking_away_a_budget_is_told_at_once(
     ask: Fetch, connect: Fetch, ledger: Path, jp_root_dir: Path
 ):
@@ -256,14 +280,13 @@ async def test_a_file_that_holds_no_budgets_is_told(
 async def test_one_budget_that_cannot_be_used_does_not_hide_the_others(
     ask: Fetch, ledger: Path, jp_root_dir: Path
 ):
-    """A time that is none is told; an amount of nothing has no part."""
+    """A time that is none is told."""
     mine = str(jp_root_dir / "x.ipynb")
-    store_budget(ledger, budget("notebook", mine, None))
+    store_budget(ledger, budget("notebook", mine))
     store_budget(ledger, budget("label", "train", since="yesterday"))
     store_budget(ledger, budget("label", "test", since="7d"))
     told = await answered(ask, "budgets", path="x.ipynb")
     assert names(told) == [("notebook", "x.ipynb"), ("label", "test")]
-    assert (told["budgets"][0]["fraction"], told["budgets"][0]["state"]) == (None, None)
     assert "'yesterday' is no time" in told["problems"][0]
     assert told["problems"][0].startswith("The budget for label train")
 
