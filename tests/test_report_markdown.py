@@ -167,6 +167,21 @@ def test_a_table_of_many_columns_stands_in_parts():
     assert text.count("| run 11 |") == 3
 
 
+def test_rows_that_two_columns_name_keep_both_in_each_part():
+    """A verdict beside an experiment, without its quantity, would say nothing."""
+    names = ("experiment", "quantity", "a", "b", "c")
+    rows = tuple(
+        pages.cells("pruned", quantity, *("0.123 (0.100 to 0.145) " * 2,) * 3)
+        for quantity in ("energy", "time")
+    )
+    columns = tuple(Column(title=name, align="right") for name in names)
+    table = Table(label="t", caption="C.", columns=columns, rows=rows)
+    text = markdown.render(page(table))
+    parts = [line for line in text.splitlines() if "experiment" in line]
+    assert len(parts) > 1
+    assert all("quantity" in line for line in parts)
+
+
 def test_references_and_citations_have_their_numbers():
     """Sections are linked, as Git hosts give them addresses."""
     text = markdown.render(pages.ordinary())

@@ -427,7 +427,8 @@ class _Writer:
         is_wide = room == _WIDE_EM
         if not is_wide and not _fits(columns, room):
             return
-        for kept in layout.column_groups(columns, room, 2 * _GAP * room):
+        heads = layout.heads(block)
+        for kept in layout.column_groups(columns, room, 2 * _GAP * room, heads):
             table = layout.with_columns(block, kept)
             yield from self._row_parts(table, [columns[i] for i in kept], room, is_wide)
 

@@ -1,8 +1,8 @@
 """Make a table fit a width: measure its columns, split it by columns and by rows.
 
 A renderer gives the extents, in characters or in widths of a font, and the room; what
-comes back is the same table or several, each of which fits.  The first column names the
-rows and is repeated in each part.  Pure.
+comes back is the same table or several, each of which fits.  The columns that name the
+rows, mostly the first alone, are repeated in each part.  Pure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from jupyter_green.report.document import Inlines, Table
+from jupyter_green.report.document import Inlines, Table, plain
+
+MOST_HEADS = 2  # columns that name rows; more would leave no room for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,17 @@ def _share_out(
     return taken
 
 
+def heads(table: Table) -> int:
+    """Return how many columns name the rows: two where one names several alike."""
+    for count in range(1, min(MOST_HEADS, len(table.columns) - 1) + 1):
+        names = [tuple(plain(cell) for cell in row[:count]) for row in table.rows]
+        if len({*names}) == len(names):
+            return count
+    return 1
+
+
 def column_groups(
-    columns: Sequence[Extent], room: float, gap: float
+    columns: Sequence[Extent], room: float, gap: float, heads: int = 1
 ) -> list[tuple[int, ...]]:
     """Return which columns stand in each part: the first in all, the others once.
 
@@ -79,14 +90,20 @@ def column_groups(
         columns: Their extents.
         room: The width of a part.
         gap: The width between two columns.
+        heads: How many name the rows and stand in all parts; where they leave no
+            room for one of the others, the first alone does.
     """
+    taken = sum(column.least + gap for column in columns[:heads]) - gap
+    rest = max((column.least for column in columns[heads:]), default=0.0)
+    if taken + gap + rest > room:
+        heads, taken = 1, columns[0].least
+    named = tuple(range(heads))
     groups: list[tuple[int, ...]] = []
-    group: tuple[int, ...] = (0,)
-    used = columns[0].least
-    for i, column in enumerate(columns[1:], start=1):
-        if len(group) > 1 and used + gap + column.least > room:
+    group, used = named, taken
+    for i, column in enumerate(columns[heads:], start=heads):
+        if len(group) > heads and used + gap + column.least > room:
             groups.append(group)
-            group, used = (0,), columns[0].least
+            group, used = named, taken
         group = (*group, i)
         used += gap + column.least
     return [*groups, group]

@@ -2,7 +2,7 @@
 
 No raw HTML, lines and tables of at most `WIDTH` columns, numbers aligned right.  A
 table that is too wide abbreviates its words, with the full ones in a list below it,
-and then stands in parts that repeat the first column.  Figures are
+and then stands in parts that repeat what names the rows.  Figures are
 pictures beside the file.
 
     text = render(document, folder="paper/energy")
@@ -252,7 +252,7 @@ class _Writer:
             limits = [min(width, _LONG_CELL) for width in natural]
             extents = [layout.Extent(width, width) for width in limits]
             room = WIDTH - _line_width([]) - _GAP
-            groups = layout.column_groups(extents, room, _GAP)
+            groups = layout.column_groups(extents, room, _GAP, layout.heads(table))
         grid = [
             [
                 text
