@@ -337,7 +337,7 @@ def made(energies_j: Sequence[float], qualities: Sequence[float]) -> list[Record
     """Return a record for each energy and quality."""
     return [
         Record(
-            id=f"{number} {energy_j}",
+            id=f"{number} {energy_j} {id(energies_j)}",
             duration_s=1.0,
             metrics={"accuracy": quality},
             devices=(

@@ -24,7 +24,12 @@ from jupyter_green.report.compare import (
     comparisons_to_dict,
     select,
 )
-from jupyter_green.report.compare_figure import Point, pareto_front
+from jupyter_green.report.compare_figure import (
+    Point,
+    figure,
+    pareto_front,
+    png,
+)
 from jupyter_green.report.comparison import Comparison
 from jupyter_green.report.compose.contrasts import compared
 from jupyter_green.report.palette import COLOURS, MARKERS, lightness
@@ -541,6 +546,41 @@ def test_the_plot_shows_every_candidate_and_the_front():
     assert axes.get_xlabel() == "energy / J (counter)"
     assert axes.get_ylabel() == "accuracy (higher is better)"
     mpl.pyplot.close(axes.figure)
+
+
+@pytest.mark.parametrize("label", ["_hidden", r"$\nonsense{$", "模型 🌱", "a$b$c"])
+@pytest.mark.filterwarnings("error")
+def test_the_plot_has_any_label_in_its_legend(label: str):
+    """Neither left out, nor a formula, nor boxes with a warning."""
+    found = compare({
+        "plain": runs(100.0, metrics={"accuracy": 0.9}),
+        label: runs(50.0, seed=2, metrics={"accuracy": 0.8}),
+    })  # fmt: skip
+    shown = figure(found).axes[0].get_legend()
+    assert shown is not None
+    named = [text.get_text() for text in shown.get_texts()]
+    assert len(named) == 3
+    expected = {"模型 🌱": "MoXing :seedling:"}
+    assert named[-1] == expected.get(label, label)
+    assert png(found).startswith(b"\x89PNG")
+
+
+def test_the_plot_has_no_front_of_one_point_and_no_energy_below_zero():
+    """Neither can be."""
+    wild = [
+        *runs(1.0, count=1, metrics={"accuracy": 0.9}),
+        *runs(100.0, count=1, seed=3, metrics={"accuracy": 0.9}),
+    ]
+    better = runs(0.1, seed=2, metrics={"accuracy": 0.95})
+    found = compare({"wild": wild, "better": better})
+    low = found.candidates[0].quantities["energy_j"].low
+    assert low is not None
+    assert low < 0.0
+    axes = figure(found, "accuracy").axes[0]
+    named = [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[union-attr]
+    assert named == ["wild", "better"]
+    bars = [path for c in axes.collections for path in c.get_paths()]  # type: ignore[attr-defined]
+    assert min(path.vertices[:, 0].min() for path in bars) >= 0.0
 
 
 def test_a_plot_of_what_nobody_measured_says_so():

@@ -5,9 +5,10 @@ Imports `report.comparison`, `report.palette`, `units`; matplotlib when it draws
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_green.errors import CompareError
 from jupyter_green.report.comparison import (
@@ -81,14 +82,16 @@ def draw(
         )
     axes = _new_axes() if ax is None else ax
     size, unit = _unit(shown)
-    points = []
+    points: list[Point] = []
+    handles: list[Any] = []
     for number, candidate in enumerate(shown):
         energy, value = (candidate.quantities[k] for k in ("energy_j", wanted.key))
         points.append(Point(candidate.label, energy.mean / size, value.mean))
-        axes.errorbar(
+        drawn = axes.errorbar(
             energy.mean / size,
             value.mean,
-            xerr=_bars(energy, size),
+            # No run used less than nothing, whatever a symmetric interval says.
+            xerr=_bars(energy, size, least=0.0),
             yerr=_bars(value, 1.0),
             fmt=marker(number),
             color=colour(number),
@@ -99,23 +102,44 @@ def draw(
             label=candidate.label,
             zorder=3,
         )
+        handles.append(drawn)
     front = pareto_front(points, wanted.better)
-    axes.step(
-        [point.energy for point in front],
-        [point.quality for point in front],
-        where="post",
-        color=GREY,
-        linestyle="--",
-        linewidth=1,
-        label="Pareto front",
-        zorder=2,
-    )
+    names = [candidate.label for candidate in shown]
+    # A single point is no line, and would be one in the legend only.
+    if len(front) > 1:
+        line = axes.step(
+            [point.energy for point in front],
+            [point.quality for point in front],
+            where="post",
+            color=GREY,
+            linestyle="--",
+            linewidth=1,
+            label="Pareto front",
+            zorder=2,
+        )
+        handles, names = [*line, *handles], ["Pareto front", *names]
     methods = sorted({method for c in shown for method in c.methods})
     axes.set_xlabel(f"energy / {unit} ({', '.join(methods)})")
-    axes.set_ylabel(f"{wanted.name} ({wanted.better} is better)")
+    axes.set_ylabel(
+        _drawable(f"{wanted.name} ({wanted.better} is better)"), parse_math=False
+    )
     axes.grid(visible=True, alpha=0.25)
-    axes.legend(frameon=False)
+    # matplotlib leaves names with a leading underscore out, and takes $ for formulae.
+    legend = axes.legend(handles, ["name"] * len(handles), frameon=False)
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(_drawable(name))
+        text.set_parse_math(False)
     return axes
+
+
+def _drawable(text: str) -> str:
+    """Return a name in Latin letters where the font in use has none of its own."""
+    from anyascii import anyascii  # noqa: PLC0415 - seldom needed
+    from matplotlib import font_manager  # noqa: PLC0415 - slow, only to draw
+
+    path = font_manager.findfont(font_manager.FontProperties())
+    known = font_manager.get_font(path).get_charmap()
+    return "".join(c if ord(c) in known else anyascii(c) for c in text)
 
 
 def _quality(comparison: Comparison, name: str | None) -> Quantity:
@@ -146,10 +170,12 @@ def _unit(shown: Sequence[Candidate]) -> tuple[float, str]:
     return 1.0, "J"
 
 
-def _bars(spread: Spread, size: float) -> list[list[float]] | None:
+def _bars(
+    spread: Spread, size: float, least: float = -math.inf
+) -> list[list[float]] | None:
     if spread.low is None or spread.high is None:
         return None
-    below, above = spread.mean - spread.low, spread.high - spread.mean
+    below, above = spread.mean - max(least, spread.low), spread.high - spread.mean
     return [[below / size], [above / size]]
 
 

@@ -27,8 +27,9 @@ PLAIN_DIGITS = 4
 # Outside of these, figures of the user's own are written with a power of ten.
 LEAST_PLAIN, MOST_PLAIN = 1e-6, 1e15
 HOW_READ = (
-    "Better or worse is said where the interval of {} leaves out equality; the runs to "
-    "find a difference are for a chance of {}."
+    "Ratios are those of geometric means, which rare long runs move less than the "
+    "means above. Better or worse is said where the interval of {} leaves out "
+    "equality; the runs to find a difference are for a chance of {}."
 )
 HOW_SURE = (
     "± is a 95 % interval of the mean: with calibration where joules are in it, of the "

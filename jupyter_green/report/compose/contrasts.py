@@ -79,6 +79,7 @@ def _figure(contrast: Contrast) -> str:
 
 def _note(comparison: Comparison) -> Iterator[str]:
     yield f"Reference: {comparison.reference.label}. "
+    yield "Ratios (x) are those of geometric means. "
     yield f"In brackets: intervals of {format_percent(comparison.level)}. "
     if any(each.turns for each in comparison.contrasts):
         yield "Runs took turns and are compared within them. "
