@@ -277,3 +277,25 @@ def test_the_doors_show_where_and_say_what_when_needs(
     assert main(["where", "--energy", "2 kg"]) == 2
     assert main(["when"]) == 2
     assert "token" in capsys.readouterr().err
+
+
+def test_the_shell_gives_the_hours_ahead_as_json(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    """Cleanest first, and each hour of the forecast."""
+    isolate(tmp_path, monkeypatch)
+    begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    known = tuple(
+        Hour(at=begin + timedelta(hours=i), g_per_kwh=v)
+        for i, v in enumerate((400.0, 100.0, 300.0))
+    )
+    ahead = elsewhere.Ahead(zone="DE", hours=known)
+    monkeypatch.setattr("jupyter_green.cli.deciding.ask_forecast", lambda _: ahead)
+    assert main(["when", "--json"]) == 0
+    built = json.loads(capsys.readouterr().out)
+    assert built["starts"][0]["at"] == (begin + timedelta(hours=1)).isoformat()
+    assert 0.0 <= built["starts"][0]["wait_h"] <= 1.0
+    assert [hour["g_per_kwh"] for hour in built["hours"]] == [400.0, 100.0, 300.0]
+    assert "marginal" in built["note"]

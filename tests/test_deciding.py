@@ -104,6 +104,18 @@ def test_the_shell_compares_and_writes_every_form(
     assert "to find 5.0 %" in capsys.readouterr().out
 
 
+def test_the_shell_gives_json_as_its_other_verbs_do(
+    shell: Shell, capsys: pytest.CaptureFixture[str]
+):
+    """And says where an option is without sense."""
+    shell.extension.session.ledger.flush()
+    assert main(["compare", "plain", "pruned", "--json"]) == 0
+    built = json.loads(capsys.readouterr().out)
+    assert [each["label"] for each in built["candidates"]] == ["plain", "pruned"]
+    assert main(["compare", "plain", "pruned", "--quality", "acc"]) == 2
+    assert "belongs to a plot" in capsys.readouterr().err
+
+
 def test_the_shell_says_what_is_wrong(shell: Shell, capsys: pytest.CaptureFixture[str]):
     """Exit code 2 and a sentence."""
     shell.extension.session.ledger.flush()

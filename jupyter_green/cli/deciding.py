@@ -36,6 +36,7 @@ from jupyter_green.report.compare import compare, groups_of, select
 from jupyter_green.report.elsewhere import (
     comparable,
     energy_of,
+    when_json,
     when_table,
     where_json,
     where_table,
@@ -54,7 +55,11 @@ def add_parsers(subparsers: Subparsers) -> None:
     )
     add_compare_options(parser)
     _add_ledger(parser)
-    parser.add_argument("--form", choices=FORMS, default="text")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--form", choices=FORMS, default="text")
+    form.add_argument(
+        "--json", dest="form", action="store_const", const="json", help="--form json"
+    )
     parser.add_argument(
         "--plot",
         metavar="FILE",
@@ -78,6 +83,7 @@ def add_parsers(subparsers: Subparsers) -> None:
         "when", help="the greenest hours ahead (needs an Electricity Maps token)"
     )
     add_when_options(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON, unrounded")
     parser.set_defaults(run=run_when)
 
 
@@ -96,6 +102,11 @@ def run_compare(options: argparse.Namespace) -> int:
     Raises:
         CompareError: Something is not there or has nothing measured.
     """
+    if options.quality and not options.plot:
+        raise CompareError(
+            "--quality belongs to a plot, and there is none",
+            remedy="Give --plot FILE too",
+        )
     since = parse_since(options.since) if options.since else None
     ledger = read_ledger(_folders(options), since=since)
     found = compare(
@@ -188,7 +199,12 @@ def run_when(options: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     ahead = ask_forecast(settings_in_force().values)
     starts = greenest(ahead.hours, options.hours, now)
-    sys.stdout.write(render_text(when_table(ahead, starts, now, options.hours)) + "\n")
+    if options.json:
+        built = when_json(ahead, starts, now, options.hours)
+        sys.stdout.write(json.dumps(built, indent=2) + "\n")
+    else:
+        table = when_table(ahead, starts, now, options.hours)
+        sys.stdout.write(render_text(table) + "\n")
     return 0
 
 

@@ -187,6 +187,30 @@ def when_table(
     )
 
 
+def when_json(
+    ahead: Ahead, starts: Sequence[Start], now: datetime, duration_h: float
+) -> dict[str, Any]:
+    """Return the hours ahead and when to begin as plain values, unrounded."""
+    return {
+        "zone": ahead.zone,
+        "duration_h": duration_h,
+        "starts": [
+            {
+                "at": start.at.isoformat(),
+                "wait_h": max(0.0, (start.at - now).total_seconds() / 3600.0),
+                "g_per_kwh": start.g_per_kwh,
+            }
+            for start in starts
+        ],
+        "hours": [
+            {"at": hour.at.isoformat(), "g_per_kwh": hour.g_per_kwh}
+            for hour in ahead.hours
+        ],
+        "source": "Electricity Maps",
+        "note": f"{NOT_MARGINAL} {ahead.note}".strip(),
+    }
+
+
 def _against(intensity: Intensity, here: Intensity) -> str:
     if here.g_per_kwh <= 0:
         return "-"
