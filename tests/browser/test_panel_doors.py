@@ -81,6 +81,11 @@ def test_the_doctor_says_what_can_be_measured(page: Page, lab: Lab) -> None:
     told = lab.ask("doctor")["findings"]
     assert told
     expect(dialog(page).locator(".jp-GreenFindings > li")).to_have_count(len(told))
+    # After a remedy: the server looks for devices anew.
+    with page.expect_response("**/jupyter-green/api/doctor*") as looked:
+        dialog(page).get_by_role("button", name="Look again").click()
+    assert (looked.value.request.method, looked.value.status) == ("POST", 200)
+    expect(dialog(page).locator(".jp-GreenFindings > li")).to_have_count(len(told))
     dialog(page).press("Escape")
     expect(dialog(page)).to_have_count(0)
 

@@ -82,6 +82,66 @@ def test_a_ledger_that_cannot_be_read_is_named(page: Page, lab: Lab) -> None:
     expect(notice(page, "ledger-unreadable")).to_contain_text("no-folder")
 
 
+def test_a_settings_file_that_is_broken_is_named_until_it_is_mended(
+    pages: Pages, lab: Lab
+) -> None:
+    """The server has answered: its power is shown all the same."""
+    pages.allowed.append("jupyter-green/api/")
+    lab.write("torn/plan.ipynb", "1")
+    file = lab.folder / "torn" / "jupyter_green.toml"
+    file.write_text("country = ", "utf-8")
+    page = pages.open()
+    page.goto(lab.address("torn/plan.ipynb"))
+    expect(notice(page, "problem")).to_contain_text("jupyter_green.toml")
+    expect(page.locator("[data-green=total-power]")).to_contain_text("W")
+    file.write_text('country = "FRA"\n', "utf-8")
+    expect(notice(page, "problem")).to_have_count(0)
+    expect(page.locator("[data-green=location]")).to_contain_text("FRA")
+
+
+def test_a_server_that_does_not_answer_at_first_is_asked_again(
+    pages: Pages, lab: Lab
+) -> None:
+    """Nobody has to press a button for that."""
+    pages.allowed.append("jupyter-green/api/host")
+    lab.write("late.ipynb", "1")
+    page = pages.open()
+    page.route("**/jupyter-green/api/host*", lambda route: route.abort())
+    page.goto(lab.address("late.ipynb"))
+    expect(notice(page, "offline")).to_be_visible()
+    page.unroute("**/jupyter-green/api/host*")
+    expect(notice(page, "offline")).to_have_count(0)
+    expect(page.locator("[data-green=total-power]")).to_contain_text("W")
+
+
+def test_what_ends_while_nobody_sees_the_page_is_there_when_somebody_does(
+    page: Page, lab: Lab
+) -> None:
+    """A hidden page asks nothing, and then for all that it has missed."""
+    lab.write("hidden.ipynb", "1")
+    open_notebook(page, lab, "hidden.ipynb")
+    expect(page.locator("[data-green=total-power]")).to_contain_text("W")
+    look = """hidden => {
+      Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+      document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    page.evaluate(look, True)
+    now = utc_text()
+    session = type(SESSION)(id="unseen", at=now, pid=1, host=HOST.id)
+    done = record(
+        "unseen",
+        notebook=str(lab.folder / "hidden.ipynb"),
+        session=session.id,
+        cell_id="cell-0",
+        started_at=now,
+    )
+    write_lines(lab.ledger / "2026-unseen.jsonl", session, EndLine(done))
+    page.wait_for_timeout(1500)
+    expect(row(page, 0)).to_have_count(0)
+    page.evaluate(look, False)
+    expect(row(page, 0).locator("[data-green=energy]")).to_have_text("100 ± 5 J")
+
+
 def test_without_the_server_extension_the_panel_says_what_to_do(
     python: Path, pages: Pages, tmp_path: Path
 ) -> None:
