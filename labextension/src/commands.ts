@@ -300,11 +300,13 @@ async function showDoctor(
     await model.refresh();
   }
   const again = Dialog.createButton({
+    accept: false, // so that the way out is the one that stands out
     label: trans.__('Look again'),
     caption: trans.__('Look for devices anew, after a remedy'),
     actions: ['again']
   });
   const copy = Dialog.createButton({
+    accept: false,
     label: trans.__('Copy as text'),
     actions: ['copy']
   });
