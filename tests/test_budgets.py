@@ -229,6 +229,13 @@ def test_a_spent_budget_interrupts_the_cell_and_keeps_its_record(shell: Shell):
     assert 20.0 <= kept.energy_j < 1000.0  # far from the 3 kJ of the whole
 
 
+def test_that_it_is_near_is_told_before_that_it_is_spent(shell: Shell):
+    """In the order in which it went: 80 % of 200 J at 100 W are 0.4 s earlier."""
+    shell.run("%green budget 200 J --stop")
+    ran = shell.run("%%energy -q\nimport time; time.sleep(30)")
+    assert 0 <= ran.err.find("80 % of the budget") < ran.err.find("is spent: ")
+
+
 def test_the_next_cell_does_not_begin_and_goes_on_when_the_budget_is_raised(
     shell: Shell,
 ):

@@ -364,6 +364,13 @@ def test_output_variable(shell: Shell) -> None:
     assert shell.ip.user_ns["second"] == "mine"
 
 
+def test_a_label_of_blanks_is_none(shell: Shell) -> None:
+    """Nobody could tell it from no label, nor name it in a comparison."""
+    shell.run("%%energy -q -l '   '\npass")
+    shell.run("%%energy -q -l ' a b '\npass")
+    assert [r.label for r in shell.records] == ["", "a b"]
+
+
 def test_label_takes_variables(shell: Shell) -> None:
     """A label takes the user's variables, as other magics do, and no others."""
     shell.run("label, request, rate = 1, 2, 0.5")

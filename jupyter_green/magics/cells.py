@@ -13,6 +13,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -243,12 +244,14 @@ class CellMeter(ast.NodeTransformer):
         return self._session.begin(label, purpose=request.purpose, **known)
 
     def _expanded(self, label: str) -> str:
-        """Put the user's variables into a label, as the shell does for its magics."""
-        try:
-            return DollarFormatter().vformat(label, [], dict(self.shell.user_ns))
-        # The user's own expressions: a label that cannot be expanded stays as it is.
-        except Exception:  # noqa: BLE001
-            return label
+        """Put the user's variables into a label, as the shell does for its magics.
+
+        One of blanks alone is none: nobody could tell it from no label.
+        """
+        with suppress(Exception):
+            # The user's own expressions: what cannot be expanded stays as it is.
+            label = DollarFormatter().vformat(label, [], dict(self.shell.user_ns))
+        return label.strip()
 
     def _tell_unmetered(self, what: str, err: Exception, *, each_time: bool) -> None:
         text = f"this {what} is not metered: {type(err).__name__}: {err}"
@@ -313,7 +316,8 @@ class CellMeter(ast.NodeTransformer):
         session, shown = self._session, not request.quiet
         if why := why or session.budgets.why_stopped(window):
             known["flags"] = (*window.record.flags, "budget-spent")
-            warn([why])
+            # In the order in which it went: 80 % were used before all was.
+            warn([*session.take_warnings(), why])
         if repeater:
             known["repeats"] = _repeats(repeater)
         # What cannot be replaced later has to wait for the final figure.

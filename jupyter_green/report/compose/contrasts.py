@@ -35,7 +35,7 @@ def compared(plain: dict[str, Any], number: int) -> Table:
     )
     return Table(
         label=f"comparison-{number}",
-        caption="Experiments compared with a reference, by the means of their runs.",
+        caption="Experiments compared with a reference.",
         columns=(
             Column(title="experiment", weight=1.0),
             Column(title="quantity"),
@@ -79,6 +79,7 @@ def _figure(contrast: Contrast) -> str:
 
 def _note(comparison: Comparison) -> Iterator[str]:
     yield f"Reference: {comparison.reference.label}. "
+    yield "Runs: of the experiment / of the reference. "
     yield "Ratios (x) are those of geometric means. "
     yield f"In brackets: intervals of {format_percent(comparison.level)}. "
     if any(each.turns for each in comparison.contrasts):
