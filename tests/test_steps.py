@@ -6,6 +6,8 @@ import math
 import random
 import statistics
 import time
+from bisect import bisect_left
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -139,3 +141,88 @@ def test_a_meter_finds_the_steps_of_a_fast_counter_by_itself() -> None:
             errors.append(abs(device.energy_j / (100.0 * window.record.duration_s) - 1))
     # Polls that a busy machine kept waiting are no better than a plain difference.
     assert statistics.median(errors) < 0.01
+
+
+def epochs(
+    rng: random.Random, *, break_s: float, low_w: float, scatter: float
+) -> tuple[list[tuple[float, float]], float]:
+    """Return error and half-width of six windows in a row, and all their joules.
+
+    They have 100 W each, which may change by chance from millisecond to millisecond;
+    between them the load falls to another power for a break.
+    """
+    load = Steps()
+    load.add(0.05, low_w)
+    windows = []
+    for k in range(6):
+        start_s = load.end_s
+        length_s = 0.05 * rng.uniform(0.9, 1.1)
+        while load.end_s < start_s + length_s:
+            part_s = min(rng.uniform(0.2e-3, 1.2e-3), start_s + length_s - load.end_s)
+            load.add(part_s, 100.0 * math.exp(rng.gauss(0.0, scatter)))
+        windows.append((start_s, load.end_s))
+        load.add(break_s if k < 5 else 0.05, low_w)
+    phase_s = rng.random() * PERIOD_S
+    ticks = [phase_s + k * PERIOD_S for k in range(int(load.end_s / PERIOD_S))]
+    breaks = [(a[1], b[0]) for a, b in pairwise(windows)]
+    found = []
+    for start_s, end_s in windows:
+        seen = [
+            Tick(t_s + rng.gauss(0.0, 5e-6) - start_s, load.energy_j(t_s), 5e-6)
+            for t_s in ticks
+            if min(abs(t_s - start_s), abs(t_s - end_s)) < 3.2 * PERIOD_S
+        ]
+        estimate = stepped_energy(
+            seen,
+            0.0,
+            end_s - start_s,
+            period_s=PERIOD_S,
+            breaks=[(a - start_s, b - start_s) for a, b in breaks],
+        )
+        assert estimate is not None
+        truth_j = load.energy_j(end_s) - load.energy_j(start_s)
+        found.append((estimate.energy_j - truth_j, K95 * estimate.error_j))
+    return found, sum(load.energy_j(b) - load.energy_j(a) for a, b in windows)
+
+
+class Steps:
+    """Power in steps, one after the other from second 0."""
+
+    def __init__(self) -> None:
+        self._times, self._joules, self._watts = [0.0], [0.0], [0.0]
+
+    @property
+    def end_s(self) -> float:
+        """When the last step ends."""
+        return self._times[-1]
+
+    def add(self, length_s: float, watts: float) -> None:
+        """Go on with a power for a time."""
+        self._times.append(self.end_s + length_s)
+        self._joules.append(self._joules[-1] + watts * length_s)
+        self._watts.append(watts)
+
+    def energy_j(self, t_s: float) -> float:
+        """Return joules from second 0 on."""
+        i = bisect_left(self._times, t_s)
+        return self._joules[i] - self._watts[i] * (self._times[i] - t_s)
+
+
+@pytest.mark.parametrize("break_s", [0.1e-3, 0.2e-3, 0.5e-3, 1e-3])
+@pytest.mark.parametrize("low_w", [20.0, 100.0])
+@pytest.mark.parametrize("scatter", [0.0, 0.1, 0.3])
+def test_epochs_add_up_though_the_load_falls_for_a_moment_between_them(
+    break_s: float, low_w: float, scatter: float
+) -> None:
+    """Each, and the sum: the step between two epochs is no epoch's own."""
+    rng = random.Random(f"{break_s} {low_w} {scatter}")
+    single, sums, errors = [], [], []
+    for _ in range(100):
+        found, whole_j = epochs(rng, break_s=break_s, low_w=low_w, scatter=scatter)
+        single += [abs(error_j) <= half_j for error_j, half_j in found]
+        sum_j = abs(sum(error_j for error_j, _ in found))
+        sums.append(sum_j <= math.hypot(*(half_j for _, half_j in found)))
+        errors.append(sum_j / whole_j)
+    assert statistics.fmean(single) >= 0.92
+    assert statistics.fmean(sums) >= 0.93
+    assert statistics.median(errors) < 0.002

@@ -130,7 +130,7 @@ def _refined(
     """Return the energy between the window's ends instead of between readings."""
     first, last = ends
     if about.resolution_j is not None and about.update_period_s <= SLOW_PERIOD_S:
-        return _stepped(about, begin, end, ends)
+        return _stepped(about, begin, end, ends, _since(begin, breaks))
     if first is None or last is None:
         return None
     if not first.ticks and not last.ticks:
@@ -160,16 +160,27 @@ def _refined(
         powers,
         0.0,
         window_s,
-        breaks=[
-            (s_from_ns(start_ns - origin_ns), s_from_ns(end_ns - origin_ns))
-            for start_ns, end_ns in breaks
-        ],
+        breaks=_since(begin, breaks),
         prior_own=habit.prior_own,
     )
 
 
+def _since(
+    begin: Sample, breaks: Sequence[tuple[int, int]]
+) -> list[tuple[float, float]]:
+    """Return breaks in seconds from the window's begin."""
+    return [
+        (s_from_ns(start_ns - begin.t_ns), s_from_ns(end_ns - begin.t_ns))
+        for start_ns, end_ns in breaks
+    ]
+
+
 def _stepped(
-    about: About, begin: Sample, end: Sample, ends: tuple[Edge | None, Edge | None]
+    about: About,
+    begin: Sample,
+    end: Sample,
+    ends: tuple[Edge | None, Edge | None],
+    breaks: Sequence[tuple[float, float]],
 ) -> edges.Estimate | None:
     """Return the energy by a fast counter's steps around the ends."""
     found = sorted(
@@ -188,6 +199,7 @@ def _stepped(
         s_from_ns(end.t_ns - begin.t_ns),
         period_s=about.update_period_s,
         before_w=begin.levels[about.id].before_w,
+        breaks=breaks,
     )
 
 

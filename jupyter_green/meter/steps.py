@@ -10,7 +10,9 @@ The head lies between the window's start and p, the tail between q and its end: 
 of two step intervals whose whole energy the counter tells.  Three pictures of such an
 interval are held against that whole: steady power as inside the window, steady power as
 outside, and power that changes at the window's end, as it does where the load is the
-cell's own.  The nearest one is taken.  Pure; imports `meter.edges` for its values.
+cell's own.  A fourth one holds where another window ends or begins in that interval, as
+between epochs: what the break between them used is what the two windows do not explain.
+The nearest one is taken.  Pure; imports `meter.edges` for its values.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from jupyter_green.meter.edges import Estimate, Tick
@@ -35,8 +38,14 @@ OPEN = 0.5
 UNSEEN = 0.2
 # What no picture explains, as a standard deviation.
 MISSED = 0.5
+# How far the power changes from one step to the next at the least, as a fraction.
+LEAST_SCATTER = 0.02
+# The same where no two steps tell.
+USUAL_SCATTER = 0.2
 # Standard deviation of a window's end.
 STAMP_S = 30e-6
+# A break begins or ends with the window: both times are of the same reading.
+SAME_S = 1e-6
 # Steps this many periods apart are known by the same polls: their moments err alike.
 ALIKE_PERIODS = 30
 OWN_ERROR = 0.3
@@ -59,6 +68,7 @@ def stepped_energy(
     *,
     period_s: float,
     before_w: float | None = None,
+    breaks: Sequence[tuple[float, float]] = (),
 ) -> Estimate | None:
     """Return the energy between two moments, or None where too few steps are known.
 
@@ -69,6 +79,7 @@ def stepped_energy(
         end_s: The window's end.
         period_s: The counter's period.
         before_w: The mean power of the time before the window, if known.
+        breaks: Short times between windows, in which the load may have been another.
     """
     times = [tick.t_s for tick in ticks]
     first, last = bisect_left(times, start_s), bisect_right(times, end_s) - 1
@@ -90,6 +101,7 @@ def stepped_energy(
     # be held against a power that they gave.
     is_open = p is q
     near_s = NEAR_PERIODS * period_s
+    scatter = _scatter(ticks[first : last + 1], near_s)
     just_before_w = _near_w(ticks[:first][::-1], near_s)
     after_w = _near_w(ticks[last + 1 :], near_s)
     head = _part(
@@ -100,6 +112,8 @@ def stepped_energy(
         outer_ws=[w for w in (before_w, just_before_w) if w is not None],
         period_s=period_s,
         is_open=is_open,
+        break_s=_length([b for b in breaks if abs(b[1] - start_s) <= SAME_S]),
+        scatter=scatter,
     )
     tail = _part(
         q,
@@ -109,6 +123,8 @@ def stepped_energy(
         outer_ws=[w for w in (before_w, after_w) if w is not None],
         period_s=period_s,
         is_open=is_open,
+        break_s=_length([b for b in breaks if abs(b[0] - end_s) <= SAME_S]),
+        scatter=scatter,
     )
     if head is None or tail is None:
         return None
@@ -129,7 +145,33 @@ def _near_w(ticks: Sequence[Tick], reach_s: float) -> float | None:
     return None
 
 
-def _part(
+def _scatter(ticks: Sequence[Tick], reach_s: float) -> float:
+    """Return how much the power changes by chance from step to step, as a fraction.
+
+    From the differences of neighbours, half of whose mean square is the variance (von
+    Neumann and others, doi 10.1214/aoms/1177731746).
+    """
+    steps = [
+        (one.t_s, (two.energy_j - one.energy_j) / (two.t_s - one.t_s))
+        for one, two in pairwise(ticks)
+        if two.t_s - one.t_s <= reach_s
+    ]
+    changes = [
+        2.0 * (two - one) / (two + one)
+        for (t_s, one), (then_s, two) in pairwise(steps)
+        if then_s - t_s <= reach_s and one + two > 0
+    ]
+    if not changes:
+        return USUAL_SCATTER
+    mean_square = sum(change**2 for change in changes) / len(changes)
+    return max(LEAST_SCATTER, math.sqrt(0.5 * mean_square))
+
+
+def _length(breaks: Sequence[tuple[float, float]]) -> float:
+    return max((end_s - start_s for start_s, end_s in breaks), default=0.0)
+
+
+def _part(  # noqa: PLR0913 - all but the ticks by name
     inner: Tick,
     outer: Tick | None,
     end_s: float,
@@ -138,6 +180,8 @@ def _part(
     outer_ws: Sequence[float],
     period_s: float,
     is_open: bool,
+    break_s: float,
+    scatter: float,
 ) -> _Part | None:
     """Return the energy between a step inside and the window's end beyond it."""
     if outer is None:
@@ -163,7 +207,18 @@ def _part(
         missed_j = abs(stepped_j - near_w * inside_s)
         pictures.append((abs(counted_j - outer_w * whole_s), linear_j, mean_w))
         pictures.append((missed_j, stepped_j, outer_w))
+    doubt_j = 0.0
+    # A longer break has a step of its own, which tells the power outside.
+    if 0.0 < break_s < outside_s + 1.5 * period_s:
+        within_s = min(break_s, outside_s)
+        beyond_w = outer_ws[-1] if outer_ws else near_w
+        kept_j = near_w * inside_s
+        lost_j = counted_j - kept_j - beyond_w * (outside_s - within_s)
+        most_j = max(near_w, beyond_w) * within_s
+        # Of a mean over one period, and of a shorter one: chance averages out.
+        doubt_j = scatter * near_w * math.sqrt(inside_s * (inside_s + period_s))
+        pictures.append((max(0.0, -lost_j, lost_j - most_j), kept_j, near_w))
     missed_j, energy_j, edge_w = min(pictures)
     rival_j = max(abs(rival - energy_j) for _, rival, _ in pictures)
-    error_j = math.hypot(RIVAL * rival_j, MISSED * missed_j, edge_w * STAMP_S)
+    error_j = math.hypot(RIVAL * rival_j, MISSED * missed_j, edge_w * STAMP_S, doubt_j)
     return _Part(energy_j, error_j, edge_w)
