@@ -7,7 +7,7 @@ import random
 import statistics
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scenes import PERIOD_S, Kind, bursts, observe, other_load, own_cell, run_all
 
@@ -108,6 +108,8 @@ def test_constant_power_is_power_times_time(
 
 @settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 10_000), cut=st.floats(0.2, 0.8))
+# A load that begins behind the last reading: no picture of it agrees with the counter.
+@example(seed=184, cut=0.25)
 def test_two_halves_add_up_to_the_whole_within_their_errors(
     seed: int, cut: float
 ) -> None:

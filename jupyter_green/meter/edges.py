@@ -56,6 +56,8 @@ STEADY, OPEN_MOMENTS = 4, 4
 # The counter's own step, 1 mJ at each end of an interval, and rounding of powers.
 FLOOR_J = 0.001
 # Standard deviation of a window's end: a few steps of the interpreter.
+# Standard deviations by which a picture may miss what the counter says.
+BELIEVED = 3.0
 STAMP_S = 30e-6
 
 
@@ -492,7 +494,10 @@ def _conditioned(moments: _Moments, counted_j: float) -> Estimate:
     gain = moments.cov / moments.whole_var
     energy_j = moments.inside_j + gain * (counted_j - moments.whole_j)
     variance = moments.inside_var - gain * moments.cov
-    return Estimate(energy_j, math.sqrt(max(0.0, variance)))
+    error_j = math.sqrt(max(0.0, variance))
+    missed = abs(counted_j - moments.whole_j) / math.sqrt(moments.whole_var)
+    # A picture that cannot be true is as doubtful as it is far off (Birge's ratio).
+    return Estimate(energy_j, error_j * missed if missed > BELIEVED else error_j)
 
 
 def _log_likelihood(moments: _Moments, counted_j: float) -> float:
