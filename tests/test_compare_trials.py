@@ -97,7 +97,7 @@ def test_a_cell_is_not_distinguishable_from_itself_in_95_of_100_trials(bench: Be
 
 
 def test_ten_percent_are_found_with_the_repeats_that_the_tool_asks_for(bench: Bench):
-    """On a device that may be 5 % off; the promise is 36 of 40, 30 allows for luck."""
+    """On a device that may be 5 % off; the promise is 36 of 40, 33 allows for luck."""
     found = 0
     for _ in range(40):
         first, second = bench.in_turns(100.0, 100.0, 5)
@@ -106,4 +106,4 @@ def test_ten_percent_are_found_with_the_repeats_that_the_tool_asks_for(bench: Be
         first, second = bench.in_turns(100.0, 110.0, pilot.repeats_needed)
         again = jg.compare(a=first, b=second).contrast("energy_j", "b")
         found += again.verdict == "worse"
-    assert found >= 30
+    assert found >= 33
