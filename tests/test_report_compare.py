@@ -444,6 +444,7 @@ def test_what_cannot_be_compared_says_why(groups: dict[str, Any], said: str):
         ({"embodied_g": -1.0}, "-1 g cannot be"),
         ({"embodied_g": math.nan}, "nan g cannot be"),
         ({"lower_is_better": ["acuracy"]}, "no metric 'acuracy'.*There are: accuracy"),
+        ({"higher_is_better": "acuracy"}, "no metric 'acuracy'"),
         (
             {"lower_is_better": ["accuracy"], "higher_is_better": ["accuracy"]},
             "both lower and higher",

@@ -190,6 +190,8 @@ def test_an_interrupt_ends_the_sweep(session: Session):
     [
         ({}, "nothing to try"),
         ({"batch_sizes": []}, "nothing to try"),
+        ({"batch_sizes": 16}, r"16 is no list .*batch_size"),
+        ({"precision": "bf16"}, r"'bf16' is no list"),
         ({"batch_sizes": [1], "repeats": 1}, "no interval"),
         ({"batch_sizes": [1], "choose": "luck"}, "by 'luck'"),
         ({"batch_sizes": [1], "choose": "weight", "weight": 2.0}, "weight of 2"),

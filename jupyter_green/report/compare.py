@@ -151,8 +151,7 @@ def compare(
         )
     _check_apart(groups)
     parts = [group_of(label, records) for label, records in groups.items()]
-    less = {*lower_is_better}
-    more = {*higher_is_better}
+    less, more = _names(lower_is_better), _names(higher_is_better)
     _check_metrics(parts, less, more)
     known = _quantities(parts, less, more, with_sci=embodied_g is not None)
     values = [
@@ -190,6 +189,11 @@ def _check_apart(groups: Mapping[str, Sequence[Record]]) -> None:
                     why=f"the record {record.key} is in both",
                     remedy="Name each label or record once",
                 )
+
+
+def _names(metrics: Iterable[str]) -> set[str]:
+    """Return names of metrics; a single one need not stand in a list."""
+    return {metrics} if isinstance(metrics, str) else {*metrics}
 
 
 def _check_metrics(parts: Sequence[Group], less: set[str], more: set[str]) -> None:

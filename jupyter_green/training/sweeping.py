@@ -15,7 +15,7 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -98,7 +98,7 @@ def sweep(  # noqa: PLR0913 - all but the step by name
             could be measured.
     """
     grid = {
-        name: list(values)
+        name: _listed(name, values)
         for name, values in (
             ("batch_size", batch_sizes),
             ("precision", precision),
@@ -123,6 +123,20 @@ def sweep(  # noqa: PLR0913 - all but the step by name
     # Slow counters may still refine the last runs.
     used.settle()
     return _found(candidates, share, choose, repeats)
+
+
+def _listed(name: str, values: Any) -> list[Any]:
+    """Return the values to try.
+
+    Raises:
+        TrainingError: It is a single one.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TrainingError(
+            f"{values!r} is no list of values for {name}",
+            remedy=f"Give several: [{values!r}, ...]",
+        )
+    return list(values)
 
 
 def _checked(
