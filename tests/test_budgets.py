@@ -29,6 +29,7 @@ from jupyter_green.errors import BudgetError
 from jupyter_green.ledger.lines import EndLine, utc_text
 from jupyter_green.report.budgets import (
     Budget,
+    budgets_in_force,
     drop_budget,
     parse_amount,
     progress,
@@ -37,6 +38,7 @@ from jupyter_green.report.budgets import (
     store_budget,
 )
 from jupyter_green.session.budget_watch import interrupt_main
+from jupyter_green.settings import resolve_settings
 
 PATIENCE_S = 10.0
 
@@ -172,6 +174,19 @@ def test_a_budget_is_replaced_and_taken_away(tmp_path: Path):
     assert drop_budget(folder, "label", "a")
     assert not drop_budget(folder, "label", "a")
     assert [b.name for b in read_budgets(folder)] == ["b"]
+
+
+def test_what_a_project_file_states_counts_before_what_was_set(tmp_path: Path):
+    """For the same project; budgets of other work stay beside it."""
+    of_label = Budget(scope="label", name="a", energy_j=1.0)
+    of_project = Budget(scope="project", name=str(tmp_path.resolve()), energy_j=2.0)
+    store_budget(tmp_path / "ledger", of_label)
+    store_budget(tmp_path / "ledger", of_project)
+    (tmp_path / "jupyter_green.toml").write_text('[budget]\namount = "3 J"\n')
+    for folder, limits in ((None, [1.0, 2.0]), (tmp_path, [1.0, 3.0])):
+        resolved = resolve_settings(folder=folder)
+        found = budgets_in_force(tmp_path / "ledger", resolved)
+        assert [b.limit for b in found] == limits
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ from green_servers import Fetch, answered, at, write
 from ledger_samples import device, record, running, write_lines
 from servers import message, on_loop, until
 
-from jupyter_green.cli.deciding import budgets_in_force
 from jupyter_green.config import settings_in_force
 from jupyter_green.ledger import new_session
 from jupyter_green.ledger.follow import LedgerFollower
 from jupyter_green.ledger.lines import EndLine, HeartbeatLine, StartLine
 from jupyter_green.report.budgets import (
     Budget,
+    budgets_in_force,
     drop_budget,
     progress_of,
     store_budget,

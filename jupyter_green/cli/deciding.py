@@ -23,13 +23,12 @@ from jupyter_green.options import (
     stated_energy,
 )
 from jupyter_green.report.budgets import (
-    Budget,
     Scope,
+    budgets_in_force,
     budgets_json,
     budgets_table,
     drop_budget,
     progress_of,
-    read_budgets,
     set_budget,
 )
 from jupyter_green.report.compare import compare, groups_of, select
@@ -206,18 +205,6 @@ def run_when(options: argparse.Namespace) -> int:
         table = when_table(ahead, starts, now, options.hours)
         sys.stdout.write(render_text(table) + "\n")
     return 0
-
-
-def budgets_in_force(folder: Path, resolved: Resolved) -> list[Budget]:
-    """Return the budgets beside a ledger and that of the project file.
-
-    Raises:
-        BudgetError: They cannot be read.
-    """
-    table, path = resolved.tables.get("budget"), resolved.project_file
-    if not isinstance(table, dict) or path is None:
-        return read_budgets(folder)
-    return read_budgets(folder, {**table, "name": str(path.resolve().parent)})
 
 
 def _work(options: argparse.Namespace, resolved: Resolved) -> tuple[Scope, str]:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_green.cli.deciding import budgets_in_force
 from jupyter_green.config import settings_in_force
 from jupyter_green.errors import LedgerError
 from jupyter_green.ledger import (
@@ -29,7 +28,7 @@ from jupyter_green.ledger.reader import Progress
 from jupyter_green.records import PURPOSES, Record
 from jupyter_green.report.appendix.author import Scope
 from jupyter_green.report.appendix.selection import select
-from jupyter_green.report.budgets import progress_of
+from jupyter_green.report.budgets import budgets_in_force, progress_of
 from jupyter_green.report.format import format_duration, format_energy
 from jupyter_green.report.listing import records_json, records_table
 from jupyter_green.report.scope import scope_of

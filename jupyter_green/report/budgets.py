@@ -2,7 +2,7 @@
 
 What a budget is, how far it is used, and where it is kept: ``budgets.json`` beside the
 ledger's files, so that all kernels, the shell and the panel see the same ones
-(docs/decisions/0006).  Imports `ledger`, `units`, `errors` and `report`.
+(docs/decisions/0006).  Imports `ledger`, `settings`, `units`, `errors` and `report`.
 
     >>> parse_amount("50 Wh")
     (180000.0, None)
@@ -31,6 +31,7 @@ from jupyter_green.report.format import (
     format_percent,
 )
 from jupyter_green.report.tables import Table
+from jupyter_green.settings import Resolved
 from jupyter_green.units import J_PER_WH
 
 FILE_NAME = "budgets.json"
@@ -176,13 +177,31 @@ def parse_amount(text: str) -> tuple[float | None, float | None]:
     )
 
 
-def read_budgets(folder: Path, project: dict[str, Any] | None = None) -> list[Budget]:
-    """Return the budgets beside a ledger, and that of the project file.
+def budgets_in_force(folder: Path, resolved: Resolved) -> list[Budget]:
+    """Return the budgets beside a ledger and that of the project file.
+
+    What the project file states counts before what was set for the same project.
 
     Args:
         folder: The ledger's folder.
-        project: The table ``[budget]`` of ``jupyter_green.toml`` with the project's
-            folder as ``name``; None: it has none.
+        resolved: The settings, with what else the project file says.
+
+    Raises:
+        BudgetError: They cannot be read, or one of them is none.
+    """
+    kept = read_budgets(folder)
+    table, file = resolved.tables.get("budget"), resolved.project_file
+    if not isinstance(table, dict) or file is None:
+        return kept
+    stated = _of_project(table, str(file.resolve().parent))
+    return [b for b in kept if _key(b) != _key(stated)] + [stated]
+
+
+def read_budgets(folder: Path) -> list[Budget]:
+    """Return the budgets that were set, from beside a ledger.
+
+    Args:
+        folder: The ledger's folder.
 
     Raises:
         BudgetError: The file cannot be read, or a budget in it is none.
@@ -206,9 +225,6 @@ def read_budgets(folder: Path, project: dict[str, Any] | None = None) -> list[Bu
                 why=f"that for {budget.about} has no amount above 0",
                 remedy="Mend the file or remove it",
             )
-    stated = _of_project(project) if project else None
-    if stated is not None:
-        budgets = [b for b in budgets if _key(b) != _key(stated)] + [stated]
     return budgets
 
 
@@ -368,13 +384,15 @@ def budgets_json(found: Sequence[Progress]) -> list[dict[str, Any]]:
     ]
 
 
-def _of_project(table: dict[str, Any]) -> Budget:
-    """Read the table ``[budget]``: ``amount``, ``stop``, ``since``.
+def _of_project(table: dict[str, Any], folder: str) -> Budget:
+    """Read the table ``[budget]`` of the project in *folder*.
+
+    It has ``amount``, ``stop`` and ``since``.
 
     Raises:
         BudgetError: A value is missing or wrong.
     """
-    unknown = {*table} - {"amount", "stop", "since", "name"}
+    unknown = {*table} - {"amount", "stop", "since"}
     if unknown or not isinstance(table.get("amount"), str):
         raise BudgetError(
             "the table [budget] of jupyter_green.toml cannot be used",
@@ -384,7 +402,7 @@ def _of_project(table: dict[str, Any]) -> Budget:
     energy_j, co2e_g = parse_amount(table["amount"])
     return Budget(
         scope="project",
-        name=str(table["name"]),
+        name=folder,
         energy_j=energy_j,
         co2e_g=co2e_g,
         stop=bool(table.get("stop", False)),

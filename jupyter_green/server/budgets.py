@@ -20,7 +20,12 @@ from jupyter_green.errors import JupyterGreenError
 from jupyter_green.ledger import parse_since
 from jupyter_green.ledger.lines import parse_time
 from jupyter_green.ledger.sums import AnyRecord, Row
-from jupyter_green.report.budgets import FILE_NAME, Budget, progress, read_budgets
+from jupyter_green.report.budgets import (
+    FILE_NAME,
+    Budget,
+    budgets_in_force,
+    progress,
+)
 from jupyter_green.server.paths import Renames, ServerRoot
 from jupyter_green.server.places import FRESH_S
 from jupyter_green.server.scopes import Group, Scope, of_project
@@ -116,14 +121,10 @@ def bearing(place: Place, resolved: Resolved, renames: Renames) -> list[Budget]:
     Raises:
         BudgetError: They cannot be read.
     """
-    table, file = resolved.tables.get("budget"), resolved.project_file
-    stated = None
-    if isinstance(table, dict) and file is not None:
-        stated = {**table, "name": str(file.resolve().parent)}
     spellings = place.root.spellings(place.whole)
     kept = [
         budget
-        for budget in read_budgets(place.ledger, stated)
+        for budget in budgets_in_force(place.ledger, resolved)
         if budget.scope == "label"
         or (budget.scope == "project" and _is_in(spellings, budget.name))
         or (budget.scope == "notebook" and _names(budget, place, renames, spellings))

@@ -32,6 +32,7 @@ from jupyter_green.meter import Meter, Window
 from jupyter_green.meter.baseline import idle_powers
 from jupyter_green.meter.synchronise import has_gpu_context
 from jupyter_green.records import Baseline, Git, Host, Intensity, Record
+from jupyter_green.report.budgets import budgets_in_force
 from jupyter_green.sampler import Sample
 from jupyter_green.session import provenance
 from jupyter_green.session.budget_watch import BudgetWatch
@@ -102,7 +103,7 @@ class Session:
         )
         self.budgets = BudgetWatch(
             self.folder,
-            project=self._budget_table,
+            read=lambda: budgets_in_force(self.folder, self.resolved),
             flush=self.ledger.flush,
             warn=self.warn,
         )
@@ -325,13 +326,6 @@ class Session:
             self._ready.set()
         self._refresh_git()
         self.budgets.refresh_soon()
-
-    def _budget_table(self) -> dict[str, Any] | None:
-        """Return the table ``[budget]`` of the project file, with its folder."""
-        path, table = self.resolved.project_file, self.resolved.tables.get("budget")
-        if path is None or not isinstance(table, dict):
-            return None
-        return {**table, "name": str(path.resolve().parent)}
 
     def _look_at_budgets(self, sample: Sample) -> None:
         if self._meter is not None:

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from jupyter_green.errors import JupyterGreenError
 from jupyter_green.meter import Window
@@ -26,7 +25,6 @@ from jupyter_green.report.budgets import (
     Progress,
     progress,
     progress_of,
-    read_budgets,
 )
 from jupyter_green.sampler import Sample
 from jupyter_green.units import co2e_g
@@ -46,7 +44,7 @@ class BudgetWatch:
 
     Args:
         folder: The ledger's folder.
-        project: Returns the project file's table ``[budget]``, if it has one.
+        read: Returns the budgets in force, as now.
         flush: Brings what was metered into the ledger.
         warn: Takes a sentence for the user.
 
@@ -58,13 +56,13 @@ class BudgetWatch:
         self,
         folder: Path,
         *,
-        project: Callable[[], dict[str, Any] | None],
+        read: Callable[[], list[Budget]],
         flush: Callable[[], object],
         warn: Callable[[str], None],
     ) -> None:
         self.stop: Callable[[], None] | None = None
         self._folder = folder
-        self._project = project
+        self._read_budgets = read
         self._flush = flush
         self._warn = warn
         self._lock = threading.Lock()
@@ -155,7 +153,7 @@ class BudgetWatch:
                 changes = self._changes
             budgets: list[Budget] | None = None
             try:
-                budgets = read_budgets(self._folder, self._project())
+                budgets = self._read_budgets()
                 if budgets:
                     self._flush()
                 found = progress_of(self._folder, budgets) if budgets else []
