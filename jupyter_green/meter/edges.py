@@ -44,7 +44,7 @@ BISECTIONS = 30
 # The errors of moments and powers are bounded, not normal, and partly common to both
 # ends, and another's load has a shape of its own (bursts as long as the readings are
 # apart): simulated windows (tests/accuracy.py) are covered as promised only with this.
-WIDER_OWN, WIDER_OTHER = 1.1, 1.75
+WIDER_OWN, WIDER_OTHER = 1.1, 1.4
 # How many moments stand for "anywhere between two readings".
 MOMENTS = 12
 # Standard deviation of a power that nothing is known of, in watts.
@@ -57,7 +57,7 @@ STEADY, OPEN_MOMENTS = 4, 4
 FLOOR_J = 0.001
 # Standard deviation of a window's end: a few steps of the interpreter.
 # Standard deviations by which a picture may miss what the counter says.
-BELIEVED = 3.0
+BELIEVED = 5.0
 STAMP_S = 30e-6
 
 
@@ -312,8 +312,14 @@ def _partial(
         if any(gap.span.holds(t_s) for t_s in inside):
             part = _gap_moments(gap, interval, inside, noise_w, own=True)
         own = own.plus(part)
+    missed = min(_missed(moments, counted_j) for moments in (own, other))
+    # Where neither can be true, both are as doubtful as they are far off: Birge's ratio.
+    doubt = missed if missed > BELIEVED else 1.0
     first, second = (
-        _Scored(_conditioned(moments, counted_j), _log_likelihood(moments, counted_j))
+        _Scored(
+            _conditioned(moments, counted_j, doubt),
+            _log_likelihood(moments, counted_j),
+        )
         for moments in (own, other)
     )
     return first, second
@@ -489,15 +495,17 @@ def _sample_moments(pairs: Sequence[tuple[float, float]]) -> _Moments:
     )
 
 
-def _conditioned(moments: _Moments, counted_j: float) -> Estimate:
+def _conditioned(moments: _Moments, counted_j: float, doubt: float) -> Estimate:
     """Return the inside, given what the counter says of the whole."""
     gain = moments.cov / moments.whole_var
     energy_j = moments.inside_j + gain * (counted_j - moments.whole_j)
     variance = moments.inside_var - gain * moments.cov
-    error_j = math.sqrt(max(0.0, variance))
-    missed = abs(counted_j - moments.whole_j) / math.sqrt(moments.whole_var)
-    # A picture that cannot be true is as doubtful as it is far off (Birge's ratio).
-    return Estimate(energy_j, error_j * missed if missed > BELIEVED else error_j)
+    return Estimate(energy_j, doubt * math.sqrt(max(0.0, variance)))
+
+
+def _missed(moments: _Moments, counted_j: float) -> float:
+    """Return how many standard deviations the counter is off a picture."""
+    return abs(counted_j - moments.whole_j) / math.sqrt(moments.whole_var)
 
 
 def _log_likelihood(moments: _Moments, counted_j: float) -> float:
