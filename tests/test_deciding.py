@@ -40,7 +40,7 @@ def test_the_notebook_compares_labels(shell: Shell):
 def test_the_notebook_draws_the_plot(shell: Shell):
     """With --plot, as an image beside the table."""
     ran = shell.run("%green compare plain pruned --plot acc --session")
-    assert "quality against energy: plain, pruned" in ran.out
+    assert "quality against energy: plain, pruned (a picture; " in ran.out
     with pytest.raises(UsageError, match="no metric 'nosuch'"):
         shell.extension.green.run("compare plain pruned --plot nosuch")
 

@@ -566,6 +566,23 @@ def test_the_plot_has_any_label_in_its_legend(label: str):
     assert png(found).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("quality", "shown"),
+    [
+        ("duration_s", "time / s (lower is better)"),
+        ("co2e_g", "CO2e / g (lower is better)"),
+        ("energy_j_per_sample", "energy per sample / J (lower is better)"),
+        ("accuracy", "accuracy (higher is better)"),
+        ("accuracy_per_kwh", "accuracy per kWh (higher is better)"),
+    ],
+)
+def test_the_plots_axis_has_the_unit_of_what_it_shows(quality: str, shown: str):
+    """The user's own numbers have none that we know."""
+    known = {"metrics": {"accuracy": 0.9, "samples": 10.0}}
+    found = compare({"a": runs(100.0, **known), "b": runs(50.0, seed=2, **known)})
+    assert figure(found, quality).axes[0].get_ylabel() == shown
+
+
 def test_the_plot_has_no_front_of_one_point_and_no_energy_below_zero():
     """Neither can be."""
     wild = [

@@ -81,7 +81,10 @@ class Deciding:
                 png,
             )
 
-            text = f"quality against energy: {', '.join(options.what)}"
+            text = (
+                f"quality against energy: {', '.join(options.what)} (a picture; "
+                "`jupyter green compare ... --plot FILE` writes it)"
+            )
             image = png(found, options.plot or None)
             self._publish({"text/plain": text, "image/png": image})
 

@@ -121,7 +121,8 @@ def draw(
     methods = sorted({method for c in shown for method in c.methods})
     axes.set_xlabel(f"energy / {unit} ({', '.join(methods)})")
     axes.set_ylabel(
-        _drawable(f"{wanted.name} ({wanted.better} is better)"), parse_math=False
+        _drawable(f"{wanted.name}{_unit_of(wanted)} ({wanted.better} is better)"),
+        parse_math=False,
     )
     axes.grid(visible=True, alpha=0.25)
     # matplotlib leaves names with a leading underscore out, and takes $ for formulae.
@@ -130,6 +131,15 @@ def draw(
         text.set_text(_drawable(name))
         text.set_parse_math(False)
     return axes
+
+
+def _unit_of(quantity: Quantity) -> str:
+    """Return the unit that values of ours are drawn in; the user's have none."""
+    if not quantity.is_ratio or quantity.unit:
+        return ""
+    units = {"energy_j": "J", "duration_s": "s", "co2e_g": "g", "sci_g": "g"}
+    stem = quantity.key.partition("_per_")[0]
+    return f" / {units[stem]}" if stem in units else ""
 
 
 def _drawable(text: str) -> str:
