@@ -29,7 +29,7 @@ KINDS: dict[str, Kind] = {
 }
 K95 = 1.96
 MOST_RATIO = 100.0
-PROMISED_PERCENT = 93.0
+PROMISED_PERCENT = 95.0
 
 
 class Row(NamedTuple):

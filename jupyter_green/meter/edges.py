@@ -313,7 +313,7 @@ def _partial(
             part = _gap_moments(gap, interval, inside, noise_w, own=True)
         own = own.plus(part)
     missed = min(_missed(moments, counted_j) for moments in (own, other))
-    # Where neither can be true, both are as doubtful as they are far off: Birge's ratio.
+    # Where neither can be true, both are as doubtful as far off: Birge's ratio.
     doubt = missed if missed > BELIEVED else 1.0
     first, second = (
         _Scored(
