@@ -133,22 +133,25 @@ def test_a_budget_covers_its_work_and_no_other():
     cell = record("r", label="train", notebook="/p/a.ipynb")
     other = record("r", label="test", notebook="/pp/a.ipynb")
     for budget in (of_label, of_notebook, of_project):
-        assert budget.covers(cell)
-        assert not budget.covers(other)
+        assert budget.covers(cell, Path("/l"))
+        assert not budget.covers(other, Path("/l"))
     later = Budget(scope="label", name="train", energy_j=1.0, since="2027-01-01T00Z")
-    assert not later.covers(cell)
+    assert not later.covers(cell, Path("/l"))
 
 
 def test_a_budget_since_some_days_ago_covers_what_began_since_then():
     """As a project file may say it; a stamp of another zone is the same moment."""
-    week = Budget(scope="label", name="train", energy_j=1.0, since="7d")
-    assert week.covers(record("r", label="train", started_at=utc_text()))
-    assert not week.covers(record("r", label="train", started_at="2020-01-01T00:00Z"))
-    noon = Budget(
-        scope="label", name="train", energy_j=1.0, since="2026-06-01T12:00+02:00"
-    )
-    assert noon.covers(record("r", label="train", started_at="2026-06-01T10:30:00Z"))
-    assert not noon.covers(record("r", label="train", started_at="2026-06-01T09:30Z"))
+    ledger = Path("/l")
+
+    def covers(since: str, started_at: str) -> bool:
+        budget = Budget(scope="label", name="train", energy_j=1.0, since=since)
+        run = record("r", label="train", started_at=started_at)
+        return budget.covers(run, ledger)
+
+    assert covers("7d", utc_text())
+    assert not covers("7d", "2020-01-01T00:00Z")
+    assert covers("2026-06-01T12:00+02:00", "2026-06-01T10:30:00Z")
+    assert not covers("2026-06-01T12:00+02:00", "2026-06-01T09:30Z")
 
 
 def test_work_without_carbon_intensity_is_told_beside_a_budget_of_grams(tmp_path: Path):

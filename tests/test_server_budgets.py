@@ -15,6 +15,7 @@ from ledger_samples import device, record, running, write_lines
 from servers import message, on_loop, until
 
 from jupyter_green.config import settings_in_force
+from jupyter_green.errors import BudgetError
 from jupyter_green.ledger import new_session
 from jupyter_green.ledger.follow import LedgerFollower
 from jupyter_green.ledger.lines import EndLine, HeartbeatLine, StartLine
@@ -23,9 +24,12 @@ from jupyter_green.report.budgets import (
     budgets_in_force,
     drop_budget,
     progress_of,
+    read_budgets,
+    set_budget,
     store_budget,
 )
 from jupyter_green.server.state import GreenServer
+from jupyter_green.session.budget_watch import BudgetWatch
 
 PROJECT = '[budget]\namount = "1 kWh"\nstop = true\n'
 
@@ -133,6 +137,80 @@ async def test_figures_are_those_of_the_command(
     assert of_project["runs_without_co2e"] == 1
     # r7 and a part of r3; r4 is older.
     assert 100.0 < of_label["used"] < 200.0
+
+
+@pytest.mark.parametrize("is_ledger_below", [True, False])
+@on_loop
+async def test_kernel_shell_and_panel_count_the_same_work(
+    ask: Fetch,
+    ledger: Path,
+    jp_root_dir: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    is_ledger_below: bool,
+):
+    """Every run uses another power of two, so a sum tells which runs are in it."""
+    project = tmp_path if is_ledger_below else jp_root_dir / "p"
+    (jp_root_dir / "p").mkdir()
+    (project / "jupyter_green.toml").write_text(PROJECT)
+    other = tmp_path_factory.mktemp("other")
+    (other / "link").symlink_to(jp_root_dir / "p")
+    mine = str(jp_root_dir / "p" / "x.ipynb")
+    work = {
+        1: {"notebook": mine},
+        2: {"notebook": mine, "label": "train"},
+        4: {"notebook": str(other / "x.ipynb")},
+        8: {"notebook": str(other / "x.ipynb"), "label": "train"},
+        16: {"notebook": ""},
+        32: {"notebook": "", "label": "train"},
+        64: {"notebook": str(other / "link" / "x.ipynb")},
+        128: {"notebook": "x.ipynb"},  # of which folder nobody can tell
+        256: {"notebook": str(project) + "x/x.ipynb"},
+        512: {"notebook": mine + "\0"},
+        1024: {"notebook": str(other / "x.ipynb\0")},
+    }
+    without_a_place = 16 + 32 + 128
+    expected = {
+        "notebook": 1 + 2,
+        "label": 2 + 8 + 32,
+        "project": 1 + 2 + 64 + 512 + (without_a_place if is_ledger_below else 0),
+    }
+    records = [
+        record(
+            f"r{n}", started_at=at(20 * n + 20), devices=(device(float(joules)),), **of
+        )
+        for n, (joules, of) in enumerate(work.items())
+    ]
+    store_budget(ledger, budget("notebook", mine))
+    store_budget(ledger, budget("label", "train"))
+    resolved = settings_in_force(folder=project)
+
+    def in_force() -> list[Budget]:
+        return budgets_in_force(ledger, resolved)
+
+    said: list[str] = []
+    kernel = BudgetWatch(ledger, read=in_force, flush=lambda: None, warn=said.append)
+    kernel.refresh()
+    monkeypatch.chdir(project)  # cells may go anywhere
+    for one in records:
+        kernel.started(one)
+        kernel.ended(one)
+    assert said == []
+    assert {e.budget.scope: e.used for e in kernel._known} == expected
+    monkeypatch.chdir(other)
+    write(ledger, *records)
+    found = progress_of(ledger, in_force())
+    assert {e.budget.scope: e.used for e in found} == expected
+    told = await answered(ask, "budgets", path="p/x.ipynb")
+    assert {b["scope"]: b["used"] for b in told["budgets"]} == expected
+
+
+def test_a_budget_for_what_totals_cannot_tell_from_no_label_is_refused(tmp_path: Path):
+    """They name the row of runs without one so."""
+    with pytest.raises(BudgetError, match="Give the runs another label"):
+        set_budget(tmp_path, amount="5 Wh", work=("label", "no label"))
+    assert read_budgets(tmp_path) == []
 
 
 @on_loop

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,8 @@ from msgspec import Struct
 from jupyter_green.errors import BudgetError, LedgerError
 from jupyter_green.ledger import ledger_totals, parse_since
 from jupyter_green.ledger.lines import parse_time, utc_text
-from jupyter_green.ledger.sums import Row
+from jupyter_green.ledger.sums import AnyRecord, Row
+from jupyter_green.ledger.totals import NAMELESS, By
 from jupyter_green.records import Record
 from jupyter_green.report.format import (
     format_co2e,
@@ -37,7 +39,6 @@ from jupyter_green.units import J_PER_WH
 FILE_NAME = "budgets.json"
 NEAR = 0.8
 MOST = 1e20  # joules or grams: about what the world's electricity is in a year
-NO_NOTEBOOK = "no notebook"  # how totals name the row of records without one
 
 Scope = Literal["notebook", "label", "project"]
 State = Literal["within", "near", "spent"]
@@ -95,17 +96,31 @@ class Budget(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return format_energy(value)
         return f"{format_co2e(value)} CO2e"
 
-    def covers(self, record: Record) -> bool:
-        """Say whether a record's work counts."""
-        if not self._is_in_time(record):
-            return False
-        if self.scope == "label":
-            return record.label == self.name
-        if self.scope == "notebook":
-            return record.notebook == self.name
-        return not record.notebook or _is_below(record.notebook, self.name)
+    def covers(self, record: AnyRecord, ledger: Path) -> bool:
+        """Say whether a record's work counts, in the ledger that has it."""
+        return self._is_in_time(record) and self.is_of(
+            record.label, record.notebook, ledger
+        )
 
-    def _is_in_time(self, record: Record) -> bool:
+    def is_of(self, label: str, notebook: str, ledger: Path) -> bool:
+        """Say whether it is for work of some label and notebook, whenever that was.
+
+        Whoever asks gets the same answer: it does not depend on the working folder.
+
+        Args:
+            label: The label; empty: none.
+            notebook: The notebook's path as records have it; empty: none.
+            ledger: The ledger's folder.  Where a notebook's whole path is not known, as
+                with scripts, work is the project's if the ledger lies in it.
+        """
+        if self.scope == "label":
+            return label == self.name
+        if self.scope == "notebook":
+            return notebook == self.name
+        place = notebook if os.path.isabs(notebook) else str(ledger)  # noqa: PTH117
+        return _is_below(place, self.name)
+
+    def _is_in_time(self, record: AnyRecord) -> bool:
         began = parse_time(record.started_at)
         if not self.since or began is None:
             return True
@@ -269,11 +284,17 @@ def set_budget(
         since: Count from then on; None: everything.
 
     Raises:
-        BudgetError: The amount is none, or it cannot be stored.
+        BudgetError: The amount or the name is none, or it cannot be stored.
         LedgerError: *since* is no time.
     """
     energy_j, co2e_g = parse_amount(amount)
     scope, name = work
+    if name == NAMELESS.get(scope):
+        raise BudgetError(
+            f"a budget for the {scope} {name!r} could not be followed",
+            why=f"totals name runs with no {scope} so",
+            remedy=f"Give the runs another {scope}",
+        )
     budget = Budget(
         scope=scope,
         name=name,
@@ -298,12 +319,12 @@ def progress_of(folder: Path, budgets: Sequence[Budget]) -> list[Progress]:
     rows: dict[tuple[str, str], tuple[Row, ...]] = {}
     found = []
     for budget in budgets:
-        by = "label" if budget.scope == "label" else "notebook"
+        by: By = "label" if budget.scope == "label" else "notebook"
         key = (by, budget.since)
         if key not in rows:
             since = parse_since(budget.since) if budget.since else None
             rows[key] = ledger_totals([folder], by=by, since=since).totals.rows
-        mine = [row for row in rows[key] if _counts(budget, row.key, folder)]
+        mine = [row for row in rows[key] if _is_row_of(budget, by, row, folder)]
         used = sum(
             (row.energy_j if budget.energy_j is not None else row.co2e_g) or 0.0
             for row in mine
@@ -418,18 +439,22 @@ def _unknown_runs(budget: Budget, row: Row) -> int:
     return row.unmeasured_runs + row.without_intensity_runs
 
 
-def _counts(budget: Budget, key: str, folder: Path) -> bool:
-    """Say whether a row of the totals counts for a budget."""
-    if budget.scope != "project":
-        return key == budget.name
-    if key == NO_NOTEBOOK:
-        # Work of scripts has no path: it is the project's if the ledger is.
-        return _is_below(str(folder), budget.name)
-    return _is_below(key, budget.name)
+def _is_row_of(budget: Budget, by: By, row: Row, folder: Path) -> bool:
+    """Say whether a row of the totals by label or by notebook counts for a budget."""
+    name = "" if row.key == NAMELESS[by] else row.key
+    label, notebook = (name, "") if by == "label" else ("", name)
+    return budget.is_of(label, notebook, folder)
 
 
 def _is_below(path: str, folder: str) -> bool:
-    return Path(os.path.abspath(path)).is_relative_to(folder)  # noqa: PTH100 - no links
+    """Say whether a path leads into a folder, by its own name or by links on it."""
+    plain = os.path.abspath(path)  # noqa: PTH100 - no links
+    if Path(plain).is_relative_to(folder):
+        return True
+    # A project's folder is named without links, a notebook as its server names it.
+    with suppress(ValueError):  # a zero byte, of a ledger from somewhere
+        return Path(os.path.realpath(path)).is_relative_to(folder)
+    return False
 
 
 def _key(budget: Budget) -> tuple[str, str]:

@@ -197,18 +197,11 @@ def budget_answer(budget: Budget, row: Row, root: ServerRoot) -> BudgetAnswer:
 
 
 def _counts(budget: Budget, place: Place) -> Callable[[AnyRecord], bool]:
-    if budget.scope == "label":
-        return lambda record: record.label == budget.name
-    if budget.scope == "notebook":
-        return lambda record: record.notebook == budget.name
+    @functools.cache  # a ledger has many runs of few notebooks, and disks are asked
+    def is_of(label: str, notebook: str) -> bool:
+        return budget.is_of(label, notebook, place.ledger)
 
-    @functools.cache  # a ledger has many runs of few notebooks
-    def is_below(notebook: str) -> bool:
-        # Work of scripts has no path: it is the project's if the ledger is.
-        path = place.root.folder / notebook if notebook else place.ledger
-        return _is_in([str(path)], budget.name)
-
-    return lambda record: is_below(record.notebook)
+    return lambda record: is_of(record.label, record.notebook)
 
 
 def _names(

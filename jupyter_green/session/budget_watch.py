@@ -105,14 +105,14 @@ class BudgetWatch:
             if self._open.pop(record.id, None) is not None:
                 self._known = [
                     _more(entry, entry.budget.used_by(record))
-                    if entry.budget.covers(record)
+                    if entry.budget.covers(record, self._folder)
                     else entry
                     for entry in self._known
                 ]
         if why := self._stopped.pop(record.id, ""):
             self._warn(why)  # no cell has asked: it was a window within one
         for entry in self._known:
-            if entry.budget.covers(record):
+            if entry.budget.covers(record, self._folder):
                 self._tell(entry)
         if record.final and not self._open and time.monotonic() >= self._due_s:
             self.refresh_soon()
@@ -198,7 +198,7 @@ class BudgetWatch:
             open_j = sum(
                 entry.budget.used_by(beat)
                 for beat in self._beats.values()
-                if entry.budget.covers(beat)
+                if entry.budget.covers(beat, self._folder)
             )
             used = max(0.0, entry.used - open_j)
             if not is_certain:
@@ -218,7 +218,7 @@ class BudgetWatch:
                 for entry in self._known
                 if entry.budget.stop
                 and entry.state == "spent"
-                and entry.budget.covers(record)
+                and entry.budget.covers(record, self._folder)
             ),
             None,
         )
@@ -244,7 +244,9 @@ class BudgetWatch:
         self._looked_s = time.monotonic()
         running = [w for w in windows if w.parent is None and w.is_open]
         for entry in self._known:
-            covered = [w for w in running if entry.budget.covers(w.record)]
+            covered = [
+                w for w in running if entry.budget.covers(w.record, self._folder)
+            ]
             if not covered:
                 continue
             now = _more(entry, sum(_used(entry.budget, w, sample) for w in covered))
