@@ -191,6 +191,24 @@ def test_qualities_are_compared_by_difference_and_per_kilowatt_hour():
     assert per_kwh.ratio == pytest.approx(0.5, rel=0.05)
 
 
+def test_a_quality_that_never_varies_is_said_to_tell_nothing_of_other_seeds():
+    """Five runs with one seed are one of its accuracies, five times."""
+
+    def made(seed: int, *accuracies: float) -> list[Record]:
+        return [
+            msgspec.structs.replace(r, metrics={"accuracy": accuracy})
+            for r, accuracy in zip(runs(100.0, seed=seed), accuracies, strict=True)
+        ]
+
+    same, other = made(1, *[0.9] * 5), made(2, *[0.8] * 5)
+    varied = made(2, 0.8, 0.81, 0.79, 0.8, 0.82)
+    assert "accuracy is the same in every run" in str(compare({"a": same, "b": other}))
+    assert "the same in every run" not in str(compare({"a": same, "b": varied}))
+    assert "the same in every run" not in str(
+        compare({"a": same, "b": made(3, *[0.9] * 5)})
+    )
+
+
 def test_large_figures_are_rounded_to_what_is_known_of_them_too():
     """172,609 with a half-width of some ten thousand has two known digits or three."""
     groups = [

@@ -156,6 +156,12 @@ def notes(
             )
     if block := _in_blocks(parts):
         told.append(block)
+    names = {quantity.key: quantity.name for quantity in known}
+    told += [
+        f"{names[key]} is the same in every run: with one seed for all, nothing tells "
+        "how far another one would be off."
+        for key in dict.fromkeys(e.quantity for e in contrasts if _never_varies(e))
+    ]
     if len(parts) > LEAST_GROUPS:
         told.append(
             f"Each interval holds by itself with {format_percent(LEVEL)}; the more "
@@ -174,6 +180,11 @@ def notes(
             f"{', '.join(left_out)}. Their energy was used all the same."
         )
     return tuple(told)
+
+
+def _never_varies(entry: Contrast) -> bool:
+    """Whether a quality differs, and has no spread to hold that difference against."""
+    return bool(entry.difference) and entry.low == entry.high == entry.difference
 
 
 def _in_blocks(parts: Sequence[Group]) -> str:
