@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -177,6 +180,73 @@ def test_a_budget_is_replaced_and_taken_away(tmp_path: Path):
     assert drop_budget(folder, "label", "a")
     assert not drop_budget(folder, "label", "a")
     assert [b.name for b in read_budgets(folder)] == ["b"]
+
+
+def test_two_processes_that_set_budgets_at_once_lose_none(tmp_path: Path):
+    """Each of them sets forty and takes every second one away."""
+    program = """
+import sys
+from pathlib import Path
+from jupyter_green.report.budgets import Budget, drop_budget, store_budget
+folder, who = Path(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(40):
+    store_budget(folder, Budget(scope="label", name=f"{who}{n}", energy_j=1.0))
+    if n % 2:
+        assert drop_budget(folder, "label", f"{who}{n}")
+"""
+    with ExitStack() as opened:
+        running = [
+            opened.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", program, str(tmp_path), who],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for who in "ab"
+        ]
+        for process in running:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in running:
+            assert process.wait(60) == 0
+    kept = {b.name for b in read_budgets(tmp_path)}
+    assert kept == {f"{who}{n}" for who in "ab" for n in range(0, 40, 2)}
+
+
+def test_who_keeps_the_budgets_locked_is_told_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A lock of the system's own: it is free once that process has ended."""
+    fcntl = pytest.importorskip("fcntl", reason="POSIX locks")
+    monkeypatch.setattr("jupyter_green.report.budgets.LOCK_S", 0.2)
+    first = Budget(scope="label", name="a", energy_j=1.0)
+    store_budget(tmp_path, first)
+    with (tmp_path / "budgets.lock").open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(BudgetError, match=r"budgets\.lock locked for 0\.2 s"):
+            store_budget(tmp_path, Budget(scope="label", name="b", energy_j=1.0))
+        with pytest.raises(BudgetError, match="cannot be changed now"):
+            drop_budget(tmp_path, "label", "a")
+        assert not drop_budget(tmp_path, "label", "b")
+        assert read_budgets(tmp_path) == [first]
+    assert drop_budget(tmp_path, "label", "a")
+
+
+def test_where_no_lock_can_be_had_a_budget_is_kept_all_the_same(tmp_path: Path):
+    """And where nothing can be written, that is the error."""
+    (tmp_path / "budgets.lock").mkdir()
+    store_budget(tmp_path, Budget(scope="label", name="a", energy_j=1.0))
+    assert [b.name for b in read_budgets(tmp_path)] == ["a"]
+    with pytest.raises(BudgetError, match="cannot be written"):
+        store_budget(tmp_path / "budgets.json", read_budgets(tmp_path)[0])
 
 
 def test_what_a_project_file_states_counts_before_what_was_set(tmp_path: Path):

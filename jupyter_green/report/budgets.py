@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +37,8 @@ from jupyter_green.settings import Resolved
 from jupyter_green.units import J_PER_WH
 
 FILE_NAME = "budgets.json"
+LOCK_NAME = "budgets.lock"
+LOCK_S = 5.0  # an edit takes milliseconds
 NEAR = 0.8
 MOST = 1e20  # joules or grams: about what the world's electricity is in a year
 
@@ -247,21 +249,24 @@ def store_budget(folder: Path, budget: Budget) -> None:
     """Keep a budget; one for the same work is replaced.
 
     Raises:
-        BudgetError: The file cannot be read or written.
+        BudgetError: The file cannot be read or written, or others keep it locked.
     """
-    others = [b for b in read_budgets(folder) if _key(b) != _key(budget)]
-    _write(folder, [*others, budget])
+    with _alone(folder):
+        others = [b for b in read_budgets(folder) if _key(b) != _key(budget)]
+        _write(folder, [*others, budget])
 
 
 def drop_budget(folder: Path, scope: Scope, name: str) -> bool:
     """Forget a budget; return whether there was one.
 
     Raises:
-        BudgetError: The file cannot be read or written.
+        BudgetError: The file cannot be read or written, or others keep it locked.
     """
-    known = read_budgets(folder)
-    kept = [b for b in known if (b.scope, b.name) != (scope, name)]
-    if len(kept) < len(known):
+    if (scope, name) not in map(_key, read_budgets(folder)):
+        return False  # nothing is written, not even a lock
+    with _alone(folder):
+        known = read_budgets(folder)
+        kept = [b for b in known if _key(b) != (scope, name)]
         _write(folder, kept)
     return len(kept) < len(known)
 
@@ -459,6 +464,34 @@ def _is_below(path: str, folder: str) -> bool:
 
 def _key(budget: Budget) -> tuple[str, str]:
     return budget.scope, budget.name
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep others from changing the budgets between a reading and a writing.
+
+    Raises:
+        BudgetError: Others have not come to an end with it in `LOCK_S`.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - seldom needed
+
+    path = folder / LOCK_NAME
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Whoever may write in the folder may set budgets in it.
+            mode = folder.stat().st_mode & 0o666
+            held.enter_context(FileLock(path, timeout=LOCK_S, mode=mode))
+        except Timeout as err:
+            raise BudgetError(
+                f"the budgets in {folder} cannot be changed now",
+                why=f"another process has had {path} locked for {LOCK_S:g} s",
+                remedy="Try again, or end that process",
+            ) from err
+        except OSError:
+            # A disk without locks; where nothing can be written, `_write` tells it.
+            pass
+        yield
 
 
 def _write(folder: Path, budgets: Sequence[Budget]) -> None:
