@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -286,6 +287,45 @@ def test_the_notebook_sets_and_shows_its_budget(shell: Shell):
     assert "Budget of 1.00 Wh for notebook a.ipynb:" in ran.out
     assert "within" not in ran.out
     assert "There is no budget" in shell.run("%green budget --clear").out
+
+
+def test_a_renamed_notebook_is_told_of_the_budget_of_its_old_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """With what to do, which ends it; a kernel that goes on keeps its budget."""
+    isolate(tmp_path, monkeypatch)
+    old, new = tmp_path / "old name.ipynb", tmp_path / "new.ipynb"
+    other = tmp_path / "other.ipynb"
+    old.write_text("{}")
+    other.write_text("{}")
+    assert main(["budget", "9 Wh", "--notebook", str(other)]) == 0
+    note = "This machine has no notebook at the path of old name.ipynb."
+    with open_shell() as shell:
+        load_with(shell, quick_device(), notebook=str(old))
+        assert note not in shell.run("%green budget 50 Wh --stop").text
+        old.rename(new)
+        assert note not in shell.run("%green budget").text
+    capsys.readouterr()
+    with open_shell() as shell:  # as its next kernel
+        load_with(shell, quick_device(), notebook=str(new))
+        told = " ".join(shell.run("%green budget").out.split())
+        assert told.count("no notebook at") == 1
+        assert note in told
+        again = "%green budget 50.0 Wh --stop"
+        assert again in told
+        clear = "jupyter green budget --notebook 'old name.ipynb' --clear"
+        assert clear in told
+        shell.run(again)
+        budgets = {
+            Path(b.name).name: (b.energy_j, b.stop)
+            for b in read_budgets(shell.extension.session.folder)
+        }
+        assert budgets["new.ipynb"] == budgets["old name.ipynb"] == (180_000.0, True)
+        assert main(["budget"]) == 0
+        assert note in " ".join(capsys.readouterr().out.split())
+        assert main(shlex.split(clear)[2:]) == 0
+        assert "no notebook at" not in capsys.readouterr().out
+        assert "no notebook at" not in shell.run("%green budget").out
 
 
 def test_a_warning_comes_once_at_80_percent(shell: Shell):

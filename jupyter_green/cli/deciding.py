@@ -30,6 +30,7 @@ from jupyter_green.report.budgets import (
     drop_budget,
     progress_of,
     set_budget,
+    without_notebook,
 )
 from jupyter_green.report.compare import compare, groups_of, select
 from jupyter_green.report.elsewhere import (
@@ -163,7 +164,9 @@ def run_budget(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(budgets_json(found), indent=2) + "\n")
     else:
-        sys.stdout.write(render_text(budgets_table(found)) + "\n")
+        sys.stdout.write(
+            render_text(budgets_table(found, without_notebook(found))) + "\n"
+        )
     return 0
 
 

@@ -22,6 +22,7 @@ from jupyter_green.report.budgets import (
     budgets_table,
     drop_budget,
     set_budget,
+    without_notebook,
 )
 from jupyter_green.report.compare import compare, groups_of, select
 from jupyter_green.report.elsewhere import (
@@ -105,7 +106,9 @@ class Deciding:
                     since=options.since,
                 )
         session.settle()
-        self._show(budgets_table(session.budgets.refresh()))
+        found = session.budgets.refresh()
+        gone = without_notebook(found, here=session.notebook)
+        self._show(budgets_table(found, gone))
 
     def _work(self, options: argparse.Namespace) -> tuple[Scope, str]:
         """Return what a budget is for."""

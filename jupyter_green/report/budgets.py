@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -365,8 +366,31 @@ def progress(
     )
 
 
-def budgets_table(found: Sequence[Progress]) -> Table:
-    """Return the budgets as a table."""
+def without_notebook(found: Sequence[Progress], here: str = "") -> list[Budget]:
+    """Return the budgets of notebooks at whose path is no file.
+
+    Looks at the disk.
+
+    Args:
+        found: Those in question.
+        here: The notebook that asks.  Its kernel goes on under the name that it
+            started with, and so does its budget.
+    """
+    budgets = (e.budget for e in found if e.budget.scope == "notebook")
+    return [
+        b
+        for b in budgets
+        if b.name != here and os.path.isabs(b.name) and not os.path.exists(b.name)  # noqa: PTH110, PTH117
+    ]
+
+
+def budgets_table(found: Sequence[Progress], gone: Sequence[Budget] = ()) -> Table:
+    """Return the budgets as a table.
+
+    Args:
+        found: The budgets, and how far they are used.
+        gone: Those of them whose notebook is gone: it may have another name by now.
+    """
     if not found:
         note = "There is no budget. Set one: %green budget 50 Wh"
         return Table(title="", columns=(), rows=(), notes=(note,))
@@ -375,6 +399,7 @@ def budgets_table(found: Sequence[Progress]) -> Table:
     notes = ["Failed and interrupted runs count: their energy was used."]
     if unmeasured:
         notes.append(f"{unmeasured} runs were not measured and are not in it.")
+    notes += map(_rename_note, gone)
     return Table(
         title="Budgets",
         columns=("for", *figures, "state", "when it is spent"),
@@ -392,6 +417,17 @@ def budgets_table(found: Sequence[Progress]) -> Table:
         ),
         notes=tuple(notes),
         numeric=figures,
+    )
+
+
+def _rename_note(budget: Budget) -> str:
+    """Say what to do about a budget whose notebook is gone."""
+    name, stop = Path(budget.name).name, " --stop" if budget.stop else ""
+    return (
+        f"This machine has no notebook at the path of {name}. If it was renamed or "
+        "moved, its new runs do not count here: set the budget anew in the notebook, "
+        f"%green budget {budget.amount}{stop}, and take this one away in the old "
+        f"folder, jupyter green budget --notebook {shlex.quote(name)} --clear."
     )
 
 
