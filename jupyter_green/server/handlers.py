@@ -20,7 +20,8 @@ from jupyter_green.errors import JupyterGreenError, LedgerError
 from jupyter_green.server import wire
 from jupyter_green.server.jobs import BusyError, JobsError
 from jupyter_green.server.paths import PathError
-from jupyter_green.server.state import GoneError, GreenServer
+from jupyter_green.server.state import GreenServer
+from jupyter_green.server.tags import GoneError
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class HostHandler(GreenHandler):
     @authorized
     async def get(self) -> None:
         """Answer."""
-        self.answer(await self.green.host(self.query(wire.PathQuery)))
+        self.answer(await self.green.host.overview(self.query(wire.PathQuery)))
 
 
 class PowerHandler(GreenHandler):
@@ -112,7 +113,7 @@ class PowerHandler(GreenHandler):
     @authorized
     async def get(self) -> None:
         """Answer."""
-        self.answer(await self.green.live(self.query(wire.PowerQuery)))
+        self.answer(await self.green.watch.poll(self.query(wire.PowerQuery)))
 
 
 class TotalsHandler(GreenHandler):
@@ -122,7 +123,7 @@ class TotalsHandler(GreenHandler):
     @authorized
     async def get(self) -> None:
         """Answer."""
-        self.answer(await self.green.totals(self.query(wire.TotalsQuery)))
+        self.answer(await self.green.figures.totals(self.query(wire.TotalsQuery)))
 
 
 class BudgetsHandler(GreenHandler):
@@ -132,7 +133,7 @@ class BudgetsHandler(GreenHandler):
     @authorized
     async def get(self) -> None:
         """Answer."""
-        self.answer(await self.green.budgets(self.query(wire.PathQuery)))
+        self.answer(await self.green.budgets.budgets(self.query(wire.PathQuery)))
 
 
 class RecordsHandler(GreenHandler):
@@ -142,7 +143,7 @@ class RecordsHandler(GreenHandler):
     @authorized
     async def get(self) -> None:
         """Answer."""
-        self.answer(await self.green.records(self.query(wire.RecordsQuery)))
+        self.answer(await self.green.figures.records(self.query(wire.RecordsQuery)))
 
 
 class TagHandler(GreenHandler):
@@ -152,7 +153,7 @@ class TagHandler(GreenHandler):
     @authorized
     async def post(self) -> None:
         """Write it."""
-        self.answer(await self.green.tag(self.body(wire.TagBody)))
+        self.answer(await self.green.tags.tag(self.body(wire.TagBody)))
 
 
 class LocationHandler(GreenHandler):
@@ -162,7 +163,7 @@ class LocationHandler(GreenHandler):
     @authorized
     async def post(self) -> None:
         """Write it."""
-        self.answer(await self.green.set_location(self.body(wire.LocationBody)))
+        self.answer(await self.green.locations.say(self.body(wire.LocationBody)))
 
 
 class LocationsHandler(GreenHandler):
@@ -172,7 +173,7 @@ class LocationsHandler(GreenHandler):
     @authorized
     async def get(self) -> None:
         """Answer."""
-        self.answer(await self.green.locations())
+        self.answer(await self.green.locations.known())
 
 
 class ReportHandler(GreenHandler):
@@ -182,7 +183,7 @@ class ReportHandler(GreenHandler):
     @authorized
     async def post(self) -> None:
         """Begin to write it; the stream and `JobHandler` say what became of it."""
-        self.answer(await self.green.report(self.body(wire.ReportBody)))
+        self.answer(await self.green.appendices.begin(self.body(wire.ReportBody)))
 
 
 class JobHandler(GreenHandler):
@@ -202,7 +203,7 @@ class IdleHandler(GreenHandler):
     @authorized
     async def get(self) -> None:
         """Answer."""
-        self.answer(await self.green.idle(self.query(wire.IdleQuery)))
+        self.answer(await self.green.host.idle(self.query(wire.IdleQuery)))
 
 
 class DoctorHandler(GreenHandler):
@@ -212,10 +213,10 @@ class DoctorHandler(GreenHandler):
     @authorized
     async def get(self) -> None:
         """Answer from what was found."""
-        self.answer(await self.green.doctor(anew=False))
+        self.answer(await self.green.host.doctor(anew=False))
 
     @web.authenticated
     @authorized
     async def post(self) -> None:
         """Look for devices anew, after a remedy."""
-        self.answer(await self.green.doctor(anew=True))
+        self.answer(await self.green.host.doctor(anew=True))

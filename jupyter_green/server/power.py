@@ -20,6 +20,8 @@ from jupyter_green.units import NS_PER_S
 INTERVAL_S = 1.0
 # A gauge is read more often, so that its joules are right.
 SHORTEST_S = 0.1
+# A power older than this is not the present one.
+RECENT_S = 3 * INTERVAL_S
 # A background reading may come a little early.
 NEARLY = 0.9
 
@@ -132,6 +134,21 @@ class LivePower:
         """Return what a device drew since a monotonic moment, as far as is known."""
         with self._lock:
             return self._history.drawn(identifier, since_ns)
+
+    def drawn_in(self, identifier: str, last_s: float) -> Drawn | None:
+        """Return what a device drew in the last seconds, as far as is known."""
+        return self.drawn(identifier, self._clock() - round(last_s * NS_PER_S))
+
+    def drawn_since(self, identifier: str, since_s: float) -> Drawn | None:
+        """Return what a device drew since a moment in seconds since 1970."""
+        return self.drawn_in(identifier, self._wall() - since_s)
+
+    def now_w(self, identifier: str) -> float | None:
+        """Return what a device draws now; None: nothing was read just now."""
+        last = self.last
+        if last is None or self._wall() - last.t > RECENT_S:
+            return None
+        return last.power_w.get(identifier)
 
     def close(self) -> None:
         """Stop for good."""

@@ -48,7 +48,7 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def open(self, *arguments: Any, **named: Any) -> None:
         """Begin."""
         super().open(*arguments, **named)
-        self.green.opened(self)
+        self.green.watch.opened(self)
 
     def on_message(self, message: str | bytes) -> None:
         """Note whether somebody sees this client."""
@@ -60,22 +60,22 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self.close(POLICY_VIOLATION, "the message cannot be understood")
             return
-        self.green.shown(self, is_visible=told.visible)
+        self.green.watch.shown(self, is_visible=told.visible)
 
     def on_close(self) -> None:
         """End."""
-        self.green.closed(self)
+        self.green.watch.closed(self)
 
     def send(self, text: str) -> None:
         """Send a message; a client that does not read is closed."""
         if self._pending > MAX_PENDING:
-            self.green.closed(self)
+            self.green.watch.closed(self)
             self.close(TRY_AGAIN_LATER, "too slow")
             return
         try:
             written = asyncio.ensure_future(self.write_message(text))
         except WebSocketClosedError:
-            self.green.closed(self)
+            self.green.watch.closed(self)
             return
         self._pending += 1
         written.add_done_callback(self._written)
@@ -83,4 +83,4 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def _written(self, written: asyncio.Future[None]) -> None:
         self._pending -= 1
         if not written.cancelled() and written.exception() is not None:
-            self.green.closed(self)  # it closed while this was under way
+            self.green.watch.closed(self)  # it closed while this was under way
